@@ -269,11 +269,12 @@ static bool ring_ok(bool enabled, u64 base, u32 length, u32 head, u32 tail)
 	u32 descriptors = length / IGBVF_DESCRIPTOR_SIZE;
 
 	if (base % IGBVF_RING_ALIGN || length % IGBVF_RING_ALIGN ||
-	    length > IGBVF_RING_MAX_LENGTH)
+	    length >= 2 * IGBVF_RING_MAX_LENGTH)
 		return false;
 	if (head > IGBVF_HEAD_MASK || tail > IGBVF_HEAD_MASK)
 		return false;
-	return !enabled || (length && head < descriptors && tail < descriptors);
+	return !enabled || (length && length <= IGBVF_RING_MAX_LENGTH &&
+			    head < descriptors && tail < descriptors);
 }
 
 static int check_queues(const struct igbvf_state *state, const char **why)
@@ -286,9 +287,11 @@ static int check_queues(const struct igbvf_state *state, const char **why)
 
 		if (rx->rxdctl & ~IGBVF_RXDCTL_MASK)
 			return refuse(why, "unknown bits in RXDCTL");
-		if (rx->srrctl & ~IGBVF_SRRCTL_MASK ||
-		    (rx->srrctl & IGBVF_SRRCTL_DESCTYPE) > IGBVF_SRRCTL_DESCTYPE_MAX)
+		if (rx->srrctl & ~IGBVF_SRRCTL_MASK)
 			return refuse(why, "unknown bits in SRRCTL");
+		if (rx->rxdctl & IGBVF_QUEUE_ENABLE &&
+		    (rx->srrctl & IGBVF_SRRCTL_DESCTYPE) > IGBVF_SRRCTL_DESCTYPE_MAX)
+			return refuse(why, "reserved descriptor type in SRRCTL");
 		if (rx->dca_rxctrl & ~IGBVF_DCA_RXCTRL_MASK)
 			return refuse(why, "unknown bits in DCA_RXCTRL");
 		if (!ring_ok(rx->rxdctl & IGBVF_QUEUE_ENABLE, rx->base,
