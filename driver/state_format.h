@@ -76,7 +76,7 @@ struct igbvf_section_ident {
 #define IGBVF_MAX_QUEUES		2
 #define IGBVF_MAILBOX_WORDS		16
 #define IGBVF_MAX_MULTICAST		30	/* hashes that one message carries */
-#define IGBVF_MAX_UNICAST		16	/* additional MAC filters */
+#define IGBVF_MAX_UNICAST		32	/* additional MAC filters; the PF has fewer */
 #define IGBVF_VLAN_WORDS		128	/* one bit a VLAN id */
 #define IGBVF_ETH_ALEN			6
 

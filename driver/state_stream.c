@@ -536,13 +536,20 @@ static const struct section_rule {
 	bool per_queue;
 	int (*get)(struct igbvf_stream_reader *reader, const void *payload);
 } section_rules[] = {
-	{ IGBVF_SECTION_IDENT, sizeof(struct igbvf_section_ident), false, get_ident },
-	{ IGBVF_SECTION_MAILBOX, sizeof(struct igbvf_section_mailbox), false, get_mailbox },
-	{ IGBVF_SECTION_RX_QUEUES, sizeof(struct igbvf_section_rx_queue), true, get_rx_queues },
-	{ IGBVF_SECTION_TX_QUEUES, sizeof(struct igbvf_section_tx_queue), true, get_tx_queues },
-	{ IGBVF_SECTION_INTERRUPTS, sizeof(struct igbvf_section_interrupts), false, get_interrupts },
-	{ IGBVF_SECTION_STATISTICS, sizeof(struct igbvf_section_statistics), false, get_statistics },
-	{ IGBVF_SECTION_END, sizeof(struct igbvf_section_end), false, get_end },
+	{ IGBVF_SECTION_IDENT, sizeof(struct igbvf_section_ident),
+	  false, get_ident },
+	{ IGBVF_SECTION_MAILBOX, sizeof(struct igbvf_section_mailbox),
+	  false, get_mailbox },
+	{ IGBVF_SECTION_RX_QUEUES, sizeof(struct igbvf_section_rx_queue),
+	  true, get_rx_queues },
+	{ IGBVF_SECTION_TX_QUEUES, sizeof(struct igbvf_section_tx_queue),
+	  true, get_tx_queues },
+	{ IGBVF_SECTION_INTERRUPTS, sizeof(struct igbvf_section_interrupts),
+	  false, get_interrupts },
+	{ IGBVF_SECTION_STATISTICS, sizeof(struct igbvf_section_statistics),
+	  false, get_statistics },
+	{ IGBVF_SECTION_END, sizeof(struct igbvf_section_end),
+	  false, get_end },
 };
 
 static const struct section_rule *find_rule(u32 type, unsigned int *index)

@@ -10,8 +10,8 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 #include <string.h>
+#include <asm/types.h>
 #include <zlib.h>
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
@@ -24,15 +24,15 @@
 #define le64_to_cpu le64toh
 
 /* zlib inverts the CRC before and after; the kernel leaves that to callers. */
-static inline uint32_t crc32_le(uint32_t crc, const uint8_t *p, size_t length)
+static inline __u32 crc32_le(__u32 crc, const __u8 *p, size_t length)
 {
-	return ~(uint32_t)crc32(~crc, p, (uInt)length);
+	return ~(__u32)crc32(~crc, p, length);
 }
 
 /* Neither all zeroes nor a group address. */
-static inline bool is_valid_ether_addr(const uint8_t *addr)
+static inline bool is_valid_ether_addr(const __u8 *addr)
 {
-	static const uint8_t zero[6];
+	static const __u8 zero[6];
 
 	return memcmp(addr, zero, sizeof(zero)) != 0 && !(addr[0] & 1);
 }
