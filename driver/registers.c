@@ -65,7 +65,8 @@ void igbvfio_unlock_regs(struct igbvfio_device *dev)
 static bool reachable(struct igbvfio_device *dev)
 {
 	lockdep_assert_held(&dev->core.memory_lock);
-	return dev->bar0 && dev->core.pdev->current_state < PCI_D3hot;
+	return dev->bar0 &&
+	       (__force int)dev->core.pdev->current_state < (__force int)PCI_D3hot;
 }
 
 /**
