@@ -65,7 +65,7 @@ int sample_state(u16 device, struct igbvf_state *state)
 			.srrctl = 0x82000402,
 			.head = 17 + q,
 			.tail = 16 + q,
-			.rxdctl = 0x02010808 | q << 16,
+			.rxdctl = 0x02010808 | q << 17,
 			.dca_rxctrl = 0xa200,
 		};
 		state->tx[q] = (struct igbvf_tx_queue_state){
