@@ -17,18 +17,18 @@
 
 /* The command line. `vf` holds PCI addresses, all VFs of one PF. */
 struct options {
-  const char *vf[MAX_VFS];
-  unsigned vf_count;
-  char pf[32]; /* network interface of the PF, found through sysfs */
-  uint64_t seed;
-  unsigned mutations;
-  unsigned rounds; /* of `bench` */
+	const char *vf[MAX_VFS];
+	unsigned vf_count;
+	char pf[32]; /* network interface of the PF, found through sysfs */
+	uint64_t seed;
+	unsigned mutations;
+	unsigned rounds; /* of `bench` */
 };
 
 struct test {
-  const char *name;
-  void (*run)(const struct options *options);
-  unsigned limit; /* seconds, 0: the default of 60 */
+	const char *name;
+	void (*run)(const struct options *options);
+	unsigned limit; /* seconds, 0: the default of 60 */
 };
 
 /* Arrays of tests, each ended by an entry without a name. */
@@ -36,6 +36,7 @@ extern const struct test nic_tests[];
 extern const struct test access_tests[];
 extern const struct test arcs_tests[];
 extern const struct test stream_tests[];
+extern const struct test precopy_tests[];
 extern const struct test move_tests[];
 extern const struct test mailbox_tests[];
 extern const struct test refusal_tests[];
@@ -46,11 +47,10 @@ extern const struct test hostile_tests[];
 
 /* Ends the test: failed, with the place and a text; the first one wins. */
 void check_fail(const char *file, int line, const char *format, ...)
-    __attribute__((noreturn, format(printf, 3, 4)));
+	__attribute__((noreturn, format(printf, 3, 4)));
 
 /* Ends the test: it cannot run here, for the reason given. */
-void check_skip(const char *format, ...)
-    __attribute__((noreturn, format(printf, 1, 2)));
+void check_skip(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
 
 /* Has a shell command run after the test, however the test ends: what puts the
  * host back as it was. */
@@ -60,41 +60,44 @@ void check_after(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void check_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Fails unless `condition`; reports errno too. */
-#define CHECK(condition)                                                       \
-  do {                                                                         \
-    errno = 0;                                                                 \
-    if (!(condition))                                                          \
-      check_fail(__FILE__, __LINE__, "%s (errno %d)", #condition, errno);      \
-  } while (0)
+#define CHECK(condition)                                                            \
+	do {                                                                        \
+		errno = 0;                                                          \
+		if (!(condition))                                                   \
+			check_fail(__FILE__, __LINE__, "%s (errno %d)", #condition, \
+				   errno);                                          \
+	} while (0)
 
 /* Fails unless both integers are equal; reports both. Functions of this
  * program that can fail give -errno, so that this also checks an errno. */
-#define CHECK_EQ(actual, expected)                                             \
-  do {                                                                         \
-    long long actual_ = (long long)(actual);                                   \
-    long long expected_ = (long long)(expected);                               \
-    if (actual_ != expected_)                                                  \
-      check_fail(__FILE__, __LINE__, "%s is %lld (0x%llx), not %s %lld",       \
-                 #actual, actual_, (unsigned long long)actual_, #expected,     \
-                 expected_);                                                   \
-  } while (0)
+#define CHECK_EQ(actual, expected)                                                         \
+	do {                                                                               \
+		long long actual_ = (long long)(actual);                                   \
+		long long expected_ = (long long)(expected);                               \
+		if (actual_ != expected_)                                                  \
+			check_fail(__FILE__, __LINE__, "%s is %lld (0x%llx), not %s %lld", \
+				   #actual, actual_, (unsigned long long)actual_,          \
+				   #expected, expected_);                                  \
+	} while (0)
 
 /* The same, with a text about the case at hand (printf format). */
-#define CHECK_EQ_IN(actual, expected, format, ...)                             \
-  do {                                                                         \
-    long long actual_ = (long long)(actual);                                   \
-    long long expected_ = (long long)(expected);                               \
-    if (actual_ != expected_)                                                  \
-      check_fail(__FILE__, __LINE__, "%s is %lld (0x%llx), not %lld: " format, \
-                 #actual, actual_, (unsigned long long)actual_, expected_,     \
-                 __VA_ARGS__);                                                 \
-  } while (0)
+#define CHECK_EQ_IN(actual, expected, format, ...)                                    \
+	do {                                                                          \
+		long long actual_ = (long long)(actual);                              \
+		long long expected_ = (long long)(expected);                          \
+		if (actual_ != expected_)                                             \
+			check_fail(__FILE__, __LINE__,                                \
+				   "%s is %lld (0x%llx), not %lld: " format, #actual, \
+				   actual_, (unsigned long long)actual_, expected_,   \
+				   __VA_ARGS__);                                      \
+	} while (0)
 
-#define CHECK_IN(condition, format, ...)                                       \
-  do {                                                                         \
-    if (!(condition))                                                          \
-      check_fail(__FILE__, __LINE__, "%s: " format, #condition, __VA_ARGS__);  \
-  } while (0)
+#define CHECK_IN(condition, format, ...)                                          \
+	do {                                                                      \
+		if (!(condition))                                                 \
+			check_fail(__FILE__, __LINE__, "%s: " format, #condition, \
+				   __VA_ARGS__);                                  \
+	} while (0)
 
 /* Runs the tests whose names are given (none: all), prints a line for each and
  * the closing marker. Gives the number of failures. */

@@ -22,12 +22,12 @@
 #define FRAME_ETHERTYPE 0x88b5
 
 /* Fills `frame` with `length` bytes. */
-void frame_make(uint8_t *frame, size_t length, const uint8_t *to,
-                const uint8_t *from, uint32_t sequence);
+void frame_make(uint8_t *frame, size_t length, const uint8_t *to, const uint8_t *from,
+		uint32_t sequence);
 
 /* The same with an 802.1Q tag; `length` includes its four bytes. */
 void frame_make_tagged(uint8_t *frame, size_t length, const uint8_t *to,
-                       const uint8_t *from, uint16_t vlan, uint32_t sequence);
+		       const uint8_t *from, uint16_t vlan, uint32_t sequence);
 
 /* The sequence number of a frame of ours, or -1 where it is none or the
  * pattern is broken. */

@@ -12,8 +12,8 @@
 /* V2PMAILBOX clears PFSTS, PFACK and RSTD when it is read: `latched` keeps
  * them until somebody here has used them. */
 struct mailbox {
-  struct vf *vf;
-  uint32_t latched;
+	struct vf *vf;
+	uint32_t latched;
 };
 
 /* V2PMAILBOX with what was latched before. */
@@ -29,15 +29,13 @@ int mailbox_post(struct mailbox *mailbox, const uint32_t *words, unsigned count)
 int mailbox_collect(struct mailbox *mailbox, uint32_t *words, unsigned count);
 
 /* Both: gives word 0 of the answer without CTS, or ends the test. */
-uint32_t mailbox_call(struct mailbox *mailbox, const uint32_t *words,
-                      unsigned count);
+uint32_t mailbox_call(struct mailbox *mailbox, const uint32_t *words, unsigned count);
 
 /* Requests; each ends the test unless the PF says yes. */
 void mailbox_set_mac(struct mailbox *mailbox, const uint8_t *mac);
 void mailbox_add_unicast(struct mailbox *mailbox, const uint8_t *mac);
 void mailbox_clear_unicast(struct mailbox *mailbox, const uint8_t *mac);
-void mailbox_set_multicast(struct mailbox *mailbox, const uint16_t *hashes,
-                           unsigned count);
+void mailbox_set_multicast(struct mailbox *mailbox, const uint16_t *hashes, unsigned count);
 void mailbox_set_vlan(struct mailbox *mailbox, uint16_t vlan, bool add);
 void mailbox_set_max_frame(struct mailbox *mailbox, uint32_t bytes);
 void mailbox_set_all_multicast(struct mailbox *mailbox, bool on);

@@ -36,16 +36,15 @@ void mig_require(struct vf *vf);
 void mig_require_precopy(struct vf *vf);
 
 struct stream {
-  uint8_t data[STREAM_MAX];
-  size_t size;
+	uint8_t data[STREAM_MAX];
+	size_t size;
 };
 
 /* Reads to the end in pieces of `piece` bytes, appending. */
 int stream_read(int fd, struct stream *stream, size_t piece);
 
 /* Writes `size` bytes in pieces. `done` (may be NULL) gets the bytes taken. */
-int stream_write(int fd, const void *data, size_t size, size_t piece,
-                 size_t *done);
+int stream_write(int fd, const void *data, size_t size, size_t piece, size_t *done);
 
 /* From RUNNING to STOP_COPY; the stream is read, its file closed. */
 void mig_save(struct vf *vf, struct stream *stream);
@@ -56,19 +55,19 @@ void mig_restore(struct vf *vf, const struct stream *stream, uint32_t then);
 /* The same where failure is a result. `stage` (may be NULL) says where:
  * "RESUMING", "write" or the state asked for. */
 int mig_try_restore(struct vf *vf, const struct stream *stream, uint32_t then,
-                    const char **stage);
+		    const char **stage);
 
 /* The dirty log. Ranges are IOVA and length in bytes. */
 struct range {
-  uint64_t iova, length;
+	uint64_t iova, length;
 };
 int log_start(struct vf *vf, const struct range *ranges, unsigned count,
-              uint64_t *page_size);
+	      uint64_t *page_size);
 int log_stop(struct vf *vf);
 
 /* Sets a bit for each page written since the last report. */
-int log_report(struct vf *vf, uint64_t iova, uint64_t length,
-               uint64_t page_size, uint64_t *bitmap);
+int log_report(struct vf *vf, uint64_t iova, uint64_t length, uint64_t page_size,
+	       uint64_t *bitmap);
 
 /* Skips the test where the kernel cannot report a log. */
 void log_require(struct vf *vf);

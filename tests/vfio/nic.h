@@ -16,48 +16,48 @@
 #define POISON 0xa5
 
 struct descriptor {
-  uint64_t low; /* to the device: the buffer */
-  uint64_t high; /* to the device: the header's buffer, or command and length */
+	uint64_t low;  /* to the device: the buffer */
+	uint64_t high; /* to the device: the header's buffer, or command and length */
 };
 
 struct rx_queue {
-  unsigned index;
-  unsigned count; /* descriptors */
-  unsigned buffer_size;
-  unsigned header_size;         /* 0: one buffer a descriptor, else header split */
-  struct descriptor *ring;
-  uint64_t *buffer;             /* IOVA of each slot's buffer */
-  uint64_t *header;             /* the same for the headers */
-  unsigned next;                /* the slot that the device fills next */
-  unsigned tail;                /* the first slot that it does not own */
+	unsigned index;
+	unsigned count; /* descriptors */
+	unsigned buffer_size;
+	unsigned header_size; /* 0: one buffer a descriptor, else header split */
+	struct descriptor *ring;
+	uint64_t *buffer; /* IOVA of each slot's buffer */
+	uint64_t *header; /* the same for the headers */
+	unsigned next;	  /* the slot that the device fills next */
+	unsigned tail;	  /* the first slot that it does not own */
 };
 
 struct tx_queue {
-  unsigned count;
-  struct descriptor *ring;
-  uint8_t *buffers; /* `count` of TX_SLOT_SIZE */
-  unsigned tail;
-  volatile uint32_t *head_writeback; /* NULL: status in the descriptors */
+	unsigned count;
+	struct descriptor *ring;
+	uint8_t *buffers; /* `count` of TX_SLOT_SIZE */
+	unsigned tail;
+	volatile uint32_t *head_writeback; /* NULL: status in the descriptors */
 };
 
 struct nic {
-  struct vf *vf;
-  struct iommu *iommu;
-  struct mailbox mailbox;
-  uint8_t mac[MAC_LENGTH];
-  struct rx_queue rx[RX_QUEUES];
-  struct tx_queue tx;
+	struct vf *vf;
+	struct iommu *iommu;
+	struct mailbox mailbox;
+	uint8_t mac[MAC_LENGTH];
+	struct rx_queue rx[RX_QUEUES];
+	struct tx_queue tx;
 };
 
 /* A received frame. Where header split is on, `data` has only what is in the
  * packet's buffer. */
 struct frame {
-  unsigned slot;     /* of its first descriptor */
-  unsigned slots;
-  size_t length;
-  bool tagged;       /* the NIC has taken a VLAN tag off */
-  uint16_t vlan;
-  uint8_t data[FRAME_JUMBO];
+	unsigned slot; /* of its first descriptor */
+	unsigned slots;
+	size_t length;
+	bool tagged; /* the NIC has taken a VLAN tag off */
+	uint16_t vlan;
+	uint8_t data[FRAME_JUMBO];
 };
 
 /* Resets the VF, shakes hands with the PF and sets an address; the queues
@@ -72,8 +72,8 @@ void nic_move(struct nic *nic, struct vf *vf);
 
 /* A ring of `count` empty slots (a multiple of 8); buffers come with rx_post().
  * `buffer_size` is a multiple of 1024, `header_size` 0 or a multiple of 64. */
-void rx_open(struct nic *nic, unsigned index, unsigned count,
-             unsigned buffer_size, unsigned header_size);
+void rx_open(struct nic *nic, unsigned index, unsigned count, unsigned buffer_size,
+	     unsigned header_size);
 
 /* Programs the ring and enables the queue; RDH and RDT are 0. */
 void rx_enable(struct nic *nic, unsigned index);
@@ -113,16 +113,15 @@ void nic_interrupts_enable(struct nic *nic, int fds[VECTORS]);
 /* Registers that a move must keep, as a guest reads them. */
 #define NIC_REGISTERS_MAX 80
 struct nic_registers {
-  unsigned count;
-  struct {
-    uint32_t offset, value;
-  } at[NIC_REGISTERS_MAX];
+	unsigned count;
+	struct {
+		uint32_t offset, value;
+	} at[NIC_REGISTERS_MAX];
 };
 void nic_registers_read(struct vf *vf, struct nic_registers *registers);
 
 /* Fails unless both are the same. */
 void nic_registers_compare(const struct nic_registers *before,
-                           const struct nic_registers *after,
-                           const char *what);
+			   const struct nic_registers *after, const char *what);
 
 #endif

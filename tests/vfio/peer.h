@@ -10,9 +10,9 @@
 #include "frame.h"
 
 struct peer {
-  int socket;
-  int interface;
-  uint8_t mac[MAC_LENGTH];
+	int socket;
+	int interface;
+	uint8_t mac[MAC_LENGTH];
 };
 
 void peer_open(struct peer *peer, const char *interface);
@@ -22,10 +22,9 @@ void peer_close(struct peer *peer);
 void peer_send_raw(struct peer *peer, const uint8_t *frame, size_t length);
 
 /* Sends a frame of frame_make(). */
-void peer_send(struct peer *peer, const uint8_t *to, size_t length,
-               uint32_t sequence);
-void peer_send_tagged(struct peer *peer, const uint8_t *to, size_t length,
-                      uint16_t vlan, uint32_t sequence);
+void peer_send(struct peer *peer, const uint8_t *to, size_t length, uint32_t sequence);
+void peer_send_tagged(struct peer *peer, const uint8_t *to, size_t length, uint16_t vlan,
+		      uint32_t sequence);
 
 /* Waits for a frame of ours from `from`. Gives its sequence number, or -1
  * after `milliseconds`. */

@@ -13,12 +13,12 @@
 #define RIG_MEMORY (16u << 20)
 
 struct rig {
-  struct iommu iommu;
-  struct vf vf[MAX_VFS];
-  unsigned vf_count;
-  struct nic nic;
-  struct peer peer;
-  uint32_t sequence; /* of the last frame */
+	struct iommu iommu;
+	struct vf vf[MAX_VFS];
+	unsigned vf_count;
+	struct nic nic;
+	struct peer peer;
+	uint32_t sequence; /* of the last frame */
 };
 
 /* Opens `vfs` VFs and the peer; the NIC is not started. Skips the test where
@@ -35,9 +35,7 @@ void rig_check_traffic(struct rig *rig, struct nic *nic);
 
 /* A frame for `to` of any kind (unicast, multicast, VLAN 0 or another) does or
  * does not arrive. The proof of absence: a later frame that does. */
-void rig_check_arrives(struct rig *rig, struct nic *nic, const uint8_t *to,
-                       uint16_t vlan);
-void rig_check_filtered(struct rig *rig, struct nic *nic, const uint8_t *to,
-                        uint16_t vlan);
+void rig_check_arrives(struct rig *rig, struct nic *nic, const uint8_t *to, uint16_t vlan);
+void rig_check_filtered(struct rig *rig, struct nic *nic, const uint8_t *to, uint16_t vlan);
 
 #endif

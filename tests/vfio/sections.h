@@ -14,16 +14,16 @@
 #define SECTIONS_MAX 16
 
 struct section {
-  size_t at;     /* of the header, in the stream */
-  size_t length; /* header and payload */
-  uint32_t type;
-  uint8_t *payload;
-  size_t payload_length;
+	size_t at;     /* of the header, in the stream */
+	size_t length; /* header and payload */
+	uint32_t type;
+	uint8_t *payload;
+	size_t payload_length;
 };
 
 struct sections {
-  unsigned count;
-  struct section section[SECTIONS_MAX];
+	unsigned count;
+	struct section section[SECTIONS_MAX];
 };
 
 /* Finds the sections of a stream; false where lengths do not add up. Looks at
@@ -34,8 +34,7 @@ bool sections_find(struct stream *stream, struct sections *sections);
 struct section *sections_get(struct sections *sections, uint32_t type);
 
 /* The checksum that belongs into the header of the section. */
-uint32_t section_checksum(const struct stream *stream,
-                          const struct section *section);
+uint32_t section_checksum(const struct stream *stream, const struct section *section);
 
 /* Puts right checksums into all sections, as far as lengths add up. */
 void stream_seal(struct stream *stream);
@@ -45,11 +44,10 @@ void stream_check(struct stream *stream, const struct vf *vf);
 
 /* Fails unless the VF, in RUNNING, has in its registers what the stream says.
  * Heads and statistics are left out: any broadcast frame moves them. */
-void stream_compare_registers(struct stream *stream, struct vf *vf,
-                              const char *what);
+void stream_compare_registers(struct stream *stream, struct vf *vf, const char *what);
 
 /* Fails unless both streams say the same. */
 void stream_compare(const struct stream *before, const struct stream *after,
-                    const char *what);
+		    const char *what);
 
 #endif

@@ -13,21 +13,21 @@
 #define TRUTH_PAGES (RIG_MEMORY / PAGE)
 
 struct page_set {
-  uint64_t bits[TRUTH_PAGES / 64];
+	uint64_t bits[TRUTH_PAGES / 64];
 };
 
 struct truth {
-  struct iommu *iommu;
-  uint8_t *copy;           /* memory at the last truth_begin() */
-  struct page_set rings;   /* pages with descriptors: excess is allowed there */
-  struct page_set ignored; /* pages that this program writes itself */
-  struct page_set written; /* of the last truth_find() */
-  struct page_set reported;
+	struct iommu *iommu;
+	uint8_t *copy;		 /* memory at the last truth_begin() */
+	struct page_set rings;	 /* pages with descriptors: excess is allowed there */
+	struct page_set ignored; /* pages that this program writes itself */
+	struct page_set written; /* of the last truth_find() */
+	struct page_set reported;
 };
 
 /* What the driver got right over all rounds. */
 struct score {
-  unsigned written, reported, excess, rings;
+	unsigned written, reported, excess, rings;
 };
 
 void truth_open(struct truth *truth, struct iommu *iommu);
@@ -52,8 +52,7 @@ void truth_report(struct truth *truth, struct vf *vf, size_t piece);
 void truth_compare(struct truth *truth, const char *what, struct score *score);
 
 /* All of that: find, report, compare, begin anew. */
-void truth_round(struct truth *truth, struct vf *vf, const char *what,
-                 struct score *score);
+void truth_round(struct truth *truth, struct vf *vf, const char *what, struct score *score);
 
 /* Fails if more than 10 % beyond the written pages (rings apart) were
  * reported; prints the figures. */

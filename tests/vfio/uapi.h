@@ -16,10 +16,10 @@
 #define VFIO_DEVICE_STATE_PRE_COPY_P2P 7
 #define VFIO_MIG_GET_PRECOPY_INFO _IO(VFIO_TYPE, VFIO_BASE + 21)
 struct vfio_precopy_info {
-  __u32 argsz;
-  __u32 flags;
-  __aligned_u64 initial_bytes;
-  __aligned_u64 dirty_bytes;
+	__u32 argsz;
+	__u32 flags;
+	__aligned_u64 initial_bytes;
+	__aligned_u64 dirty_bytes;
 };
 #endif
 
@@ -27,7 +27,7 @@ struct vfio_precopy_info {
 #ifndef VFIO_DEVICE_FEATURE_MIG_DATA_SIZE
 #define VFIO_DEVICE_FEATURE_MIG_DATA_SIZE 9
 struct vfio_device_feature_mig_data_size {
-  __aligned_u64 stop_copy_length;
+	__aligned_u64 stop_copy_length;
 };
 #endif
 

@@ -18,12 +18,12 @@
 /* Memory that all VFs of one container reach: one block, allocated from the
  * start to the end and given back as a whole. */
 struct iommu {
-  int container;
-  bool ready; /* the first group is in, the memory is mapped */
-  uint8_t *memory;
-  uint64_t iova;
-  size_t size;
-  size_t used;
+	int container;
+	bool ready; /* the first group is in, the memory is mapped */
+	uint8_t *memory;
+	uint64_t iova;
+	size_t size;
+	size_t used;
 };
 
 void iommu_open(struct iommu *iommu, size_t size);
@@ -39,23 +39,23 @@ void *dma_memory(const struct iommu *iommu, uint64_t iova);
 #define MAX_AREAS 4
 
 struct region {
-  uint64_t offset; /* in the device's file */
-  uint64_t size;
-  uint32_t flags;     /* VFIO_REGION_INFO_FLAG_* */
-  bool sparse;        /* the areas are all that may be mapped */
-  unsigned areas;
-  struct {
-    uint64_t offset, size;
-  } area[MAX_AREAS];
+	uint64_t offset; /* in the device's file */
+	uint64_t size;
+	uint32_t flags; /* VFIO_REGION_INFO_FLAG_* */
+	bool sparse;	/* the areas are all that may be mapped */
+	unsigned areas;
+	struct {
+		uint64_t offset, size;
+	} area[MAX_AREAS];
 };
 
 struct vf {
-  char address[16];
-  int group;
-  int device;
-  struct region bar0;
-  struct region config;
-  volatile uint32_t *page[BAR0_PAGES]; /* mapped pages of BAR0, else NULL */
+	char address[16];
+	int group;
+	int device;
+	struct region bar0;
+	struct region config;
+	volatile uint32_t *page[BAR0_PAGES]; /* mapped pages of BAR0, else NULL */
 };
 
 /* Opens the VF, enables bus mastering, maps what BAR0 offers. */
@@ -71,8 +71,7 @@ int vf_feature(struct vf *vf, uint32_t flags, void *data, size_t size);
 
 /* BAR0 by pread/pwrite: bytes moved or -errno. */
 ssize_t vf_pread(struct vf *vf, uint64_t offset, void *data, size_t size);
-ssize_t vf_pwrite(struct vf *vf, uint64_t offset, const void *data,
-                  size_t size);
+ssize_t vf_pwrite(struct vf *vf, uint64_t offset, const void *data, size_t size);
 
 /* A register of BAR0: through the mapping where there is one. */
 uint32_t vf_read(struct vf *vf, uint32_t offset);
