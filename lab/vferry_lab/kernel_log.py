@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What in a kernel log means that something is wrong."""
+
+from __future__ import annotations
+
+import re
+
+PROBLEM = re.compile(
+    r"""
+      \bWARNING:\ (?!.*\ unsupported\ )
+    | \bBUG:\ | \bkernel\ BUG\ at\ | \bOops\b | \bKernel\ panic\b
+    | \bgeneral\ protection\ fault\b | \bunable\ to\ handle\ (?:kernel\ )?
+    | \bKASAN: | \bKCSAN: | \bKFENCE: | \bUBSAN: | \bkmemleak:\ \d+\ new
+    | \bpossible\ (?:circular\ locking|recursive\ locking|irq\ lock\ inversion)
+    | \binconsistent\ lock\ state\b | \bsuspicious\ RCU\ usage\b | \bbad\ unlock\ balance\b
+    | \bcalled\ from\ invalid\ context\b | \bscheduling\ while\ atomic\b
+    | \bINFO:\ (?:task\ .*\ blocked|rcu.*\ (?:stall|detected)|possible|trying)
+    | \bself-detected\ stall\b | \b(?:soft|hard)\ (?:LOCKUP|lockup)\b
+    | \brefcount_t: | \blist_(?:add|del)\ corruption\b | \bslab-(?:use|out)
+    | \bCall\ Trace:
+    | \bDMAR:.*\b(?:fault|Fault)\b
+    | \bsegfault\ at\b
+    """,
+    re.VERBOSE,
+)
+
+STAMP = re.compile(r"^\s*(?:<\d+>)?\[\s*\d+\.\d+\]\s*")
+
+
+def problems(log: str) -> list[str]:
+    """The lines of a kernel log that report a defect, in their order."""
+    return [line.rstrip() for line in log.splitlines() if PROBLEM.search(line)]
+
+
+def without_stamp(line: str) -> str:
+    """A line without its time: the same line of dmesg and of the console are then equal."""
+    return STAMP.sub("", line).rstrip()

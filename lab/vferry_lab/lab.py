@@ -1,0 +1,313 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A lab: hosts, wires and peer, from start to end.
+
+    with Lab(suite="trixie", hosts=2, log_dir="logs") as lab:
+        lab.hosts[0].run(["uname", "-r"])
+
+In the cache, run/NAME/ is the lab's folder: lab.json (what it is), lock (held
+as long as a process of it lives), host1/ and so on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from . import addresses, cache, image, requirements
+from .errors import LabError
+from .holder import Settings
+from .host import Host
+from .image import Image
+from .namespaces import Namespaces
+from .network import Bridge
+from .peer import Peer
+from .progress import Progress, silent
+from .ssh import Connection
+
+# The one suite whose QEMU has an igb with right VF BARs; the hosts may be of any other.
+QEMU_SUITE = "trixie"
+BOOT_LIMIT = 600.0  # seconds; a busy machine needs many times what an idle one does
+SOCKET_PATH_LIMIT = 107  # of a unix socket
+NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,30}")
+
+
+class Lab:
+    """A lab of this process, up inside the `with` block; `attach` finds one that is up.
+
+    name: labs of different names live beside each other
+    suite: of the hosts' image; hosts: how many (1 to 8)
+    log_dir: where the hosts' logs go if the block ends with an exception
+    keep: outlive this process; somebody calls `down` later
+    """
+
+    def __init__(
+        self,
+        name: str = "default",
+        suite: str = "trixie",
+        hosts: int = 2,
+        log_dir: str | Path | None = None,
+        keep: bool = False,
+        memory_mib: int = 3072,
+        processors: int = 2,
+        boot_timeout: float = BOOT_LIMIT,
+        progress: Progress = silent,
+    ) -> None:
+        if not NAME.fullmatch(name):
+            raise LabError(f"'{name}' is no name for a lab: use a-z, 0-9 and '-', at most 31")
+        if not 1 <= hosts <= addresses.MAX_HOSTS:
+            raise LabError(f"a lab has 1 to {addresses.MAX_HOSTS} hosts, not {hosts}")
+        self.name = name
+        self.suite = suite
+        self.host_count = hosts
+        self.log_dir = Path(log_dir) if log_dir is not None else None
+        self.keep = keep
+        self.memory_mib = memory_mib
+        self.processors = processors
+        self.boot_timeout = boot_timeout
+        self.progress = progress
+        self.folder = _runs() / name
+        self.hosts: list[Host] = []
+        self._holder: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Lab:
+        try:
+            self.start()
+        except BaseException:
+            self._keep_logs()
+            self.stop()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            if kind is not None:
+                self._keep_logs()
+        finally:
+            self.stop()
+
+    def start(self) -> None:
+        """Bring it up and wait until every host can be used. Raises LabError."""
+        requirements.require_root()
+        requirements.install_missing(requirements.RUN_TOOLS, self.progress)
+        own = image.get(self.suite, self.progress)
+        outer = own if self.suite == QEMU_SUITE else image.get(QEMU_SUITE, self.progress)
+        with cache.locked(_runs() / "start.lock"):
+            requirements.check_machine(self.host_count, self.memory_mib, cache.folder())
+            self._start_holder(own, outer)
+        self._describe(own)
+        self.progress(f"{self.host_count} hosts of {self.suite} are booting")
+        for host in self.hosts:
+            host.wait_ready(self.boot_timeout)
+            self.progress(f"{host.name} is ready")
+
+    def stop(self) -> None:
+        """Take everything down; nothing is left of the lab. Safe to call twice."""
+        if self._holder is not None:
+            if self._holder.stdin is not None:
+                self._holder.stdin.close()
+            _end(self._holder.pid)
+            self._holder.wait()
+            self._holder = None
+            _wait_unlocked(self.folder)
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    @property
+    def namespaces(self) -> Namespaces:
+        return self.hosts[0].ssh.namespaces
+
+    @property
+    def peer(self) -> Peer:
+        """The traffic peer on the wire."""
+        return Peer(self.namespaces)
+
+    @property
+    def wire(self) -> Bridge:
+        """The switch between the hosts' igbs and the peer."""
+        return Bridge(self.namespaces, "wire")
+
+    @property
+    def mgmt(self) -> Bridge:
+        """The switch for ssh and migration."""
+        return Bridge(self.namespaces, "mgmt")
+
+    @property
+    def image(self) -> Image:
+        """The image of the hosts; its run_in_tree builds modules for them."""
+        return self.hosts[0].ssh.image
+
+    def host(self, name: str) -> Host:
+        """The host of that name."""
+        for host in self.hosts:
+            if host.name == name:
+                return host
+        names = ", ".join(host.name for host in self.hosts)
+        raise LabError(f"lab '{self.name}' has no host '{name}': there are {names}")
+
+    def kernel_problems(self) -> dict[str, list[str]]:
+        """Host name to the defects its kernel reported; empty if there are none."""
+        found = {host.name: host.kernel_problems() for host in self.hosts}
+        return {name: lines for name, lines in found.items() if lines}
+
+    def collect_logs(self, folder: str | Path) -> None:
+        """Put the logs of every host into folder/HOST/."""
+        for host in self.hosts:
+            host.collect_logs(Path(folder) / host.name)
+
+    def _keep_logs(self) -> None:
+        if self.log_dir is not None and self.hosts:
+            self.progress(f"collecting logs in {self.log_dir}")
+            with contextlib.suppress(OSError):
+                self.collect_logs(self.log_dir)
+
+    def _start_holder(self, own: Image, outer: Image) -> None:
+        if cache.is_locked(self.folder / "lock"):
+            raise LabError(
+                f"lab '{self.name}' is up already: 'lab/lab down --name {self.name}' takes it "
+                "down, --name OTHER starts another one beside it"
+            )
+        self._make_folder()
+        locks = [cache.try_lock(self.folder / "lock")]
+        locks += [cache.try_lock(each.lock, shared=True) for each in {own, outer}]
+        held = tuple(lock for lock in locks if lock is not None)
+        if len(held) != len(locks):
+            raise LabError(f"lab '{self.name}': its lock or its image's is taken; try again")
+        settings = Settings(
+            state=str(self.folder), image=str(own.path), qemu_tree=str(outer.tree),
+            hosts=self.host_count, memory_mib=self.memory_mib, processors=self.processors,
+            keep=self.keep, locks=held,
+        )
+        log = (self.folder / "holder.log").open("wb")
+        try:
+            self._holder = subprocess.Popen(
+                ["unshare", "--net", "--pid", "--mount", "--fork", "--kill-child",
+                 "--propagation", "private", "--mount-proc",
+                 sys.executable, "-m", "vferry_lab.holder", settings.to_json()],
+                stdin=subprocess.DEVNULL if self.keep else subprocess.PIPE,
+                stdout=subprocess.PIPE, stderr=log, start_new_session=True,
+                pass_fds=held, cwd="/",
+                env=os.environ | {
+                    "PATH": requirements.SYSTEM_PATH,
+                    "PYTHONPATH": str(Path(__file__).resolve().parent.parent),
+                },
+            )
+        finally:
+            log.close()
+            for descriptor in held:
+                os.close(descriptor)
+        self.hosts = _hosts(self.folder, own, self._holder.pid, self.host_count)
+        self._await_network()
+
+    def _make_folder(self) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
+        longest = self.folder / addresses.host_name(self.host_count) / "ssh.sock.0123456789abcdef"
+        if len(str(longest)) > SOCKET_PATH_LIMIT:
+            raise LabError(
+                f"{self.folder} is too long for a socket: set {cache.VARIABLE} to a shorter path"
+            )
+        self.folder.mkdir(parents=True)
+        (self.folder / "tmp").mkdir()
+        for number in range(1, self.host_count + 1):
+            place = self.folder / addresses.host_name(number)
+            place.mkdir()
+            (place / "console.log").touch()
+
+    def _await_network(self) -> None:
+        """Read the holder's one line. No answer within a minute is an error too."""
+        assert self._holder is not None and self._holder.stdout is not None
+        answer: dict[str, Any] = {}
+        ready, _, _ = select.select([self._holder.stdout], [], [], 60)
+        if ready:
+            with contextlib.suppress(ValueError):
+                answer = json.loads(self._holder.stdout.readline())
+        if answer.get("ready"):
+            return
+        said = (self.folder / "holder.log").read_text(errors="replace").strip()[-600:]
+        raise LabError(f"the lab's network did not come up: {answer.get('error', said)}")
+
+    def _describe(self, own: Image) -> None:
+        assert self._holder is not None
+        text = json.dumps({
+            "name": self.name, "suite": self.suite, "image": str(own.path),
+            "hosts": self.host_count, "memory_mib": self.memory_mib, "keep": self.keep,
+            "holder": self._holder.pid, "started": time.time(),
+        }, indent=2)
+        (self.folder / "lab.json.new").write_text(text + "\n")
+        (self.folder / "lab.json.new").rename(self.folder / "lab.json")
+
+
+def attach(name: str = "default") -> Lab:
+    """The lab of that name that is up, started by whomever. Raises LabError if it is not."""
+    facts = describe(name)
+    if facts is None:
+        raise LabError(f"lab '{name}' is not up: start it with 'lab/lab up --name {name} --keep'")
+    lab = Lab(name, facts["suite"], facts["hosts"], memory_mib=facts["memory_mib"])
+    own = Image(facts["suite"], Path(facts["image"]))
+    lab.hosts = _hosts(lab.folder, own, facts["holder"], facts["hosts"])
+    return lab
+
+
+def names() -> list[str]:
+    """The labs that are up."""
+    return sorted(path.parent.name for path in _runs().glob("*/lock") if cache.is_locked(path))
+
+
+def describe(name: str) -> dict[str, Any] | None:
+    """lab.json of a lab that is up; None if it is not."""
+    folder = _runs() / name
+    if not cache.is_locked(folder / "lock") or not (folder / "lab.json").exists():
+        return None
+    facts: dict[str, Any] = json.loads((folder / "lab.json").read_text())
+    return facts
+
+
+def down(name: str) -> bool:
+    """Take the lab of that name down; False if it was not up. Its folder is removed."""
+    facts = describe(name)
+    if facts is not None:
+        _end(facts["holder"])
+        _wait_unlocked(_runs() / name)
+    shutil.rmtree(_runs() / name, ignore_errors=True)
+    return facts is not None
+
+
+def _runs() -> Path:
+    path = cache.folder() / "run"
+    path.mkdir(exist_ok=True)
+    return path
+
+
+def _hosts(folder: Path, own: Image, holder: int, count: int) -> list[Host]:
+    hosts = []
+    for number in range(1, count + 1):
+        place = folder / addresses.host_name(number)
+        connection = Connection(Namespaces(holder), own, number, place / "ssh.sock")
+        hosts.append(Host(number, place, connection))
+    return hosts
+
+
+def _end(holder: int) -> None:
+    """Kill unshare: with it dies process 1 of the lab, and with that all others."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(holder, signal.SIGKILL)
+
+
+def _wait_unlocked(folder: Path) -> None:
+    end = time.monotonic() + 30
+    while cache.is_locked(folder / "lock"):
+        if time.monotonic() > end:
+            raise LabError(f"processes of the lab do not end; {folder / 'lock'} is still held")
+        time.sleep(0.05)
