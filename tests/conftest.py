@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Fixtures for tests that need hosts. One lab is up at a time; tests of a suite share it.
+
+bed      two Debian 13 hosts with our driver, VFs bound to it (vferry_tests.testbed.Testbed)
+old_bed  the same with Debian 12's stock kernel
+host     the first host of bed
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).resolve().parent
+for folder in (HERE, HERE.parent / "lab"):
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
+
+from vferry_lab.host import Host  # noqa: E402
+from vferry_tests.labs import Labs  # noqa: E402
+from vferry_tests.paths import LOGS  # noqa: E402
+from vferry_tests.testbed import Testbed  # noqa: E402
+
+LABS = pytest.StashKey[Labs]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[LABS] = Labs()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    config.stash[LABS].close()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What is quick and needs no host comes first, the other suite's lab last."""
+    def band(item: pytest.Item) -> int:
+        if item.get_closest_marker("lab") is None:
+            return 0
+        return 2 if "old_bed" in getattr(item, "fixturenames", ()) else 1
+
+    items.sort(key=band)
+
+
+@pytest.fixture(scope="session")
+def labs(request: pytest.FixtureRequest) -> Labs:
+    return request.config.stash[LABS]
+
+
+@pytest.fixture(scope="module")
+def bed(labs: Labs) -> Testbed:
+    return labs.get("trixie")
+
+
+@pytest.fixture(scope="module")
+def old_bed(labs: Labs) -> Testbed:
+    return labs.get("bookworm")
+
+
+@pytest.fixture(scope="module")
+def host(bed: Testbed) -> Host:
+    return bed.hosts[0]
+
+
+@pytest.fixture(autouse=True)
+def clean_kernel_logs(request: pytest.FixtureRequest, labs: Labs) -> Iterator[None]:
+    """No host's kernel may report a defect during a test."""
+    yield
+    if request.node.get_closest_marker("lab") is not None:
+        found = labs.new_kernel_problems()
+        assert not found, f"kernel logs: {found}"
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """Keep the hosts' logs of a failure in logs/TEST/."""
+    outcome = yield
+    report = outcome.get_result()  # type: ignore[attr-defined]
+    if report.failed and item.get_closest_marker("lab") is not None:
+        folder = LOGS / re.sub(r"[^\w.-]+", "_", f"{item.nodeid}-{report.when}")
+        item.config.stash[LABS].collect_logs(folder)
+        report.sections.append(("logs", str(folder)))

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What is built for the hosts: the guest and the kernel modules, cached by content.
+
+Everything is built in the hosts' own tree, with their compiler and headers, at
+native speed. A finished folder in the cache is never written to again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from vferry_lab import cache
+from vferry_lab.errors import LabError
+from vferry_lab.host import Host
+from vferry_lab.image import Image
+from vferry_lab.progress import Progress, silent
+
+from . import paths
+
+NOT_NEEDED = 77  # exit status of driver/vfio-core/build-in-tree
+KEPT = 4  # finished folders of each kind
+NOT_SOURCE = (".o", ".ko", ".mod", ".mod.c", ".cmd", ".symvers", ".order", ".pyc")
+
+
+def guest(image: Image, progress: Progress = silent) -> Path:
+    """Folder with the guest for hosts of this image: vmlinux, initrd, stream."""
+    sources = [paths.TESTS / "guest", paths.TESTS / "traffic"]
+
+    def build(folder: Path) -> None:
+        progress(f"{image.suite}: building the guest")
+        image.run_in_tree(
+            ["/src/guest/build", "/out", "/src/traffic"],
+            binds={sources[0]: "/src/guest", sources[1]: "/src/traffic", folder: "/out"},
+            timeout=300,
+        )
+
+    return _cached("guest", image, sources, build)
+
+
+def modules(image: Image, progress: Progress = silent) -> list[Path]:
+    """The kernel modules for hosts of this image.
+
+    igbvf_vfio_pci.ko always; a vfio.ko where the kernel cannot report dirty
+    logs, rebuilt by driver/vfio-core.
+    """
+    core = paths.DRIVER / "vfio-core"
+    sources = [path for path in paths.DRIVER.iterdir() if path != core]
+
+    def build_driver(folder: Path) -> None:
+        progress(f"{image.suite}: building igbvf_vfio_pci for {image.kernel_release}")
+        with tempfile.TemporaryDirectory() as work:
+            copy = Path(work, "driver")
+            shutil.copytree(paths.DRIVER, copy, ignore=_ignored)
+            image.run_in_tree(
+                f"make -C /src -j2 KERNELDIR=/lib/modules/{image.kernel_release}/build modules "
+                "&& cp /src/igbvf_vfio_pci.ko /out",
+                binds={copy: "/src", folder: "/out"}, timeout=300,
+            )
+
+    def build_core(folder: Path) -> None:
+        progress(f"{image.suite}: rebuilding vfio.ko if {image.kernel_release} needs it")
+        with tempfile.TemporaryDirectory() as work:
+            result = subprocess.run(
+                [core / "build-in-tree", image.tree, image.kernel_release, Path(work, "out")],
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=600,
+            )
+            if result.returncode == NOT_NEEDED:
+                return
+            if result.returncode != 0:
+                raise LabError(f"rebuilding vfio.ko failed: {result.stdout.strip()[-2000:]}")
+            for module in Path(work, "out").glob("vfio.ko*"):
+                shutil.copy(module, folder)
+
+    folders = [
+        _cached("vfio-core", image, [core], build_core),
+        _cached("driver", image, sources, build_driver),
+    ]
+    return [module for folder in folders for module in sorted(folder.glob("*.ko*"))]
+
+
+def install_modules(host: Host, modules: list[Path]) -> None:
+    """Put modules into the host's /lib/modules/K/updates and take them into use.
+
+    No VF of the host may be in use by VFIO meanwhile.
+    """
+    updates = f"/lib/modules/{host.run('uname -r').stdout.strip()}/updates"
+    host.run(["mkdir", "-p", updates])
+    host.copy_to(*modules, to=f"{updates}/")
+    host.run(
+        "depmod && for m in vfio_pci igbvf_vfio_pci vfio_pci_core vfio_iommu_type1 vfio; do "
+        "if [ -d /sys/module/$m ]; then rmmod $m; fi; done; modprobe igbvf_vfio_pci",
+        timeout=120,
+    )
+
+
+def _cached(
+    kind: str, image: Image, sources: Iterable[Path], build: Callable[[Path], None]
+) -> Path:
+    """The folder of that kind for these sources, built aside and then renamed."""
+    parent = cache.folder() / kind
+    parent.mkdir(exist_ok=True)
+    target = parent / f"{image.path.name}-{_digest(sources)}"
+    with cache.locked(parent / "lock"):
+        if target.exists():
+            os.utime(target)
+            return target
+        work = Path(tempfile.mkdtemp(prefix="building-", dir=parent))
+        try:
+            build(work)
+            work.chmod(0o755)
+            work.rename(target)
+        except BaseException:
+            shutil.rmtree(work, ignore_errors=True)
+            raise
+        _prune(parent, target)
+    return target
+
+
+def _prune(parent: Path, newest: Path) -> None:
+    folders = sorted((path for path in parent.iterdir() if path.is_dir() and path != newest),
+                     key=lambda path: path.stat().st_mtime, reverse=True)
+    for path in folders[KEPT - 1:]:
+        shutil.rmtree(path)
+
+
+def _digest(sources: Iterable[Path]) -> str:
+    """SHA-256 over names and contents of files and folders, generated files left out."""
+    digest = hashlib.sha256()
+    files = [path for source in sources
+             for path in ([source] if source.is_file() else source.rglob("*"))]
+    for path in sorted(files):
+        if path.is_file() and not path.name.endswith(NOT_SOURCE):
+            content = path.read_bytes()
+            digest.update(f"{path.relative_to(paths.ROOT)} {len(content)}\n".encode())
+            digest.update(content)
+    return digest.hexdigest()[:16]
+
+
+def _ignored(_: str, names: list[str]) -> list[str]:
+    return [name for name in names if name.endswith(NOT_SOURCE)]

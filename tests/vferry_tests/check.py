@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""./check: every test of the project, by pytest, with one last line that counts."""
+
+from __future__ import annotations
+
+import argparse
+import fnmatch
+import os
+import re
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from . import paths
+
+# In this order: what is quick and needs no host first. Within, tests/conftest.py sorts by lab.
+FOLDERS = ("style", "userspace", "vfio_core", "driver_build", "lab_unit", "lab", "vfio")
+EXPECTED_SKIPS = paths.TESTS / "expected-skips"
+
+
+class Tally:
+    """Counts tests as pytest reports them; a broken fixture counts as a failed test."""
+
+    def __init__(self) -> None:
+        self.passed: set[str] = set()
+        self.failed: set[str] = set()
+        self.skipped: dict[str, str] = {}
+        self._start: dict[str, float] = {}
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        name = report.nodeid
+        if report.failed:
+            self.failed.add(name)
+            self.passed.discard(name)
+        elif report.skipped:
+            self.skipped[name] = _reason(report.longrepr)
+        elif report.when == "call":
+            self.passed.add(name)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            self.failed.add(report.nodeid or "collection")
+        elif report.skipped:
+            self.skipped[report.nodeid] = _reason(report.longrepr)
+
+    def refuse_skips(self) -> None:
+        """In CI a skip that is not on the list is a failure."""
+        expected = expected_skips(EXPECTED_SKIPS.read_text())
+        for name in list(self.skipped):
+            if not any(fnmatch.fnmatchcase(name, pattern) for pattern in expected):
+                print(f"check: not on the list of {EXPECTED_SKIPS.name}: {name}")
+                if os.environ.get("CI") == "true":
+                    del self.skipped[name]
+                    self.failed.add(name)
+
+    def show(self, seconds: float) -> None:
+        minutes, rest = divmod(int(seconds), 60)
+        print(f"\nafter {minutes} min {rest} s")
+        for name, reason in sorted(self.skipped.items()):
+            print(f"skipped: {name}: {reason}")
+        for name in sorted(self.failed):
+            print(f"failed: {name}")
+        print(f"{len(self.passed)} passed, {len(self.failed)} failed, {len(self.skipped)} skipped",
+              flush=True)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = _parser().parse_args(arguments)
+    os.chdir(paths.ROOT)
+    common = ["-c", str(paths.TESTS / "pytest.ini"), f"--rootdir={paths.ROOT}",
+              *_selection(options.names)]
+    if options.list:
+        return int(pytest.main([*common, "--collect-only", "-q", "--no-header"]))
+    if os.geteuid() != 0:
+        print("check: must run as root: sudo ./check", file=sys.stderr)
+        return 1
+    tally = Tally()
+    start = time.monotonic()
+    # Capture by sys: what the labs tell on the way goes past it to the terminal.
+    status = pytest.main(
+        [*common, "-v", "-ra", "--capture=sys", "--durations=15", "--color=auto"], plugins=[tally]
+    )
+    tally.refuse_skips()
+    nothing = not tally.passed and not tally.failed
+    if status not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) and not tally.failed:
+        tally.failed.add("no test has this name" if nothing else f"pytest ended with {status!r}")
+    tally.show(time.monotonic() - start)
+    return 1 if tally.failed else 0
+
+
+def expected_skips(text: str) -> list[str]:
+    """The patterns of the list: one a line, a reason after it."""
+    lines = (line.split("#")[0].split() for line in text.splitlines())
+    return [words[0] for words in lines if words]
+
+
+def _selection(names: list[str]) -> list[str]:
+    """pytest's arguments for names: folders of tests, paths and test ids, other words by -k."""
+    names = [f"tests/{name}" if name in FOLDERS else name for name in names]
+    places = [name for name in names if Path(name.split("::")[0]).exists()]
+    words = [name for name in names if name not in places]
+    for word in words:
+        if not re.fullmatch(r"[\w\[\].:-]+", word):
+            raise SystemExit(f"check: '{word}' is no name of a test: see ./check --list")
+    if not places:
+        places = [str(paths.TESTS / folder) for folder in FOLDERS
+                  if (paths.TESTS / folder).is_dir()]
+    return [*places, *(["-k", " or ".join(words)] if words else [])]
+
+
+def _reason(longrepr: object) -> str:
+    """The words of a skip out of pytest's (file, line, "Skipped: words")."""
+    if isinstance(longrepr, tuple):
+        return str(longrepr[2]).removeprefix("Skipped: ")
+    return str(longrepr)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="./check",
+        description="Runs every test, or those named: a folder of tests/, a path, the id that --list "
+                    "prints, or a part of a test's name. Needs root; installs what it needs.",
+        epilog="The last line is 'N passed, N failed, N skipped'; exit status 0 if none failed. "
+               "With CI=true a skip that tests/expected-skips does not name is a failure. "
+               "Logs of failures are in logs/.",
+    )
+    parser.add_argument("--list", action="store_true", help="list the tests and run none")
+    parser.add_argument("--bench", action="store_true", help="measure instead of testing")
+    parser.add_argument("names", nargs="*", metavar="NAME")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The libvirt definitions of the guest and of its network devices."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+
+from . import paths
+
+# What a guest of a guest need not do at boot. Page protection, certificates and
+# self-tests cost a fifth of the boot under two levels of emulation.
+KERNEL_ARGUMENTS = (
+    "console=ttyS0 quiet panic=-1 mitigations=off rodata=off audit=0 lsm=capability nowatchdog "
+    "cryptomgr.notests initcall_blacklist=jent_mod_init,load_system_certificate_list,"
+    "bpf_tcp_ca_kfunc_init,bpf_dummy_struct_ops_init,trace_eval_init"
+)
+ROOT_PORTS = 4  # the channel takes one; the others are for network devices
+
+
+@dataclass(frozen=True)
+class VF:
+    """A passed-through VF: its PCI address in the host ("0000:01:10.0").
+
+    driver: the host driver that libvirt has to take; None lets it choose.
+    """
+
+    address: str
+    driver: str | None = None
+
+    guest_driver = "igbvf"
+
+    def xml(self) -> str:
+        domain, bus, rest = self.address.split(":")
+        slot, function = rest.split(".")
+        model = f"<driver name='vfio' model='{self.driver}'/>" if self.driver else ""
+        return f"""
+<hostdev mode='subsystem' type='pci' managed='yes'>
+  {model}
+  <source>
+    <address domain='0x{domain}' bus='0x{bus}' slot='0x{slot}' function='0x{function}'/>
+  </source>
+  <rom bar='off'/>
+</hostdev>"""
+
+
+@dataclass(frozen=True)
+class Virtio:
+    """A virtio NIC on the same wire, by a macvtap on the PF's interface."""
+
+    mac: str
+    netdev: str = "pf0"
+
+    guest_driver = "virtio_net"
+
+    def xml(self) -> str:
+        return f"""
+<interface type='direct'>
+  <mac address='{self.mac}'/>
+  <source dev='{self.netdev}' mode='bridge'/>
+  <model type='virtio'/>
+  <rom bar='off'/>
+</interface>"""
+
+
+Device = VF | Virtio
+
+
+def define(
+    name: str, devices: list[Device], memory_mib: int = 256, arguments: str = "",
+) -> str:
+    """The domain: one processor, no disk, the agent's channel, a log of its console."""
+    ports = "".join(
+        f"\n<controller type='pci' model='pcie-root-port' index='{index}'/>"
+        for index in range(1, ROOT_PORTS + 1)
+    )
+    return f"""
+<domain type='qemu'>
+  <name>{name}</name>
+  <uuid>{uuid.uuid5(uuid.NAMESPACE_DNS, f"{name}.guest.invalid")}</uuid>
+  <memory unit='MiB'>{memory_mib}</memory>
+  <vcpu>1</vcpu>
+  <os>
+    <type arch='x86_64' machine='q35'>hvm</type>
+    <kernel>{paths.HOST_GUEST}/vmlinux</kernel>
+    <initrd>{paths.HOST_GUEST}/initrd</initrd>
+    <cmdline>{KERNEL_ARGUMENTS} {arguments}</cmdline>
+  </os>
+  <features><acpi/></features>
+  <cpu mode='custom' match='exact' check='none'><model fallback='forbid'>qemu64</model></cpu>
+  <on_reboot>restart</on_reboot>
+  <on_crash>destroy</on_crash>
+  <devices>
+    <emulator>/usr/bin/qemu-system-x86_64</emulator>
+    <controller type='usb' model='none'/>
+    <memballoon model='none'/>{ports}
+    <serial type='file'><source path='{paths.HOST_GUEST}/{name}.log' append='on'/></serial>
+    <channel type='unix'>
+      <target type='virtio' name='org.qemu.guest_agent.0'/>
+    </channel>{"".join(device.xml() for device in devices)}
+  </devices>
+</domain>"""

@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The guest: started on a host, commanded through its agent, moved between hosts.
+
+The agent's channel is a virtio-serial port: it works without a network device
+and goes along when the guest moves.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import shlex
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vferry_lab.errors import CommandError, LabError
+from vferry_lab.host import Host
+from vferry_lab.process import Background
+
+from . import domain, paths
+from .domain import Device
+
+BOOT_LIMIT = 300.0  # seconds for a guest under two levels of emulation
+MOVE_LIMIT = 300.0
+
+# Runs in a host: DOMAIN REQUEST. Prints the answer to guest-exec-status at the command's end.
+AGENT_EXEC = r"""
+ask() { virsh -q qemu-agent-command --timeout 30 "$domain" "$1"; }
+domain=$1
+pid=$(ask "$2" | sed -n 's/.*"pid":\([0-9]*\).*/\1/p')
+[ -n "$pid" ] || exit 1
+while :; do
+    answer=$(ask "{\"execute\":\"guest-exec-status\",\"arguments\":{\"pid\":$pid}}") || exit 1
+    case $answer in *'"exited":true'*) break ;; esac
+    sleep 0.2
+done
+printf '%s\n' "$answer"
+"""
+
+AWAIT_AGENT = r"""
+until virsh -q qemu-agent-command --timeout 5 "$1" '{"execute":"guest-ping"}' > /dev/null 2>&1; do
+    [ "$(virsh -q domstate "$1")" = running ] || { echo "not running" >&2; exit 1; }
+    sleep 0.5
+done
+"""
+
+
+@dataclass(frozen=True)
+class Move:
+    """A finished live migration.
+
+    start and end are times of this machine's clock around `virsh migrate`;
+    job is what libvirt says about it afterwards (virsh domjobinfo --rawstats).
+    """
+
+    source: Host
+    target: Host
+    start: float
+    end: float
+    job: dict[str, int]
+
+    @property
+    def total_ms(self) -> int:
+        return round((self.end - self.start) * 1000)
+
+    @property
+    def downtime_ms(self) -> int:
+        return self.job["downtime"]
+
+
+class Guest:
+    """A domain that is running on `host`."""
+
+    def __init__(self, name: str, host: Host) -> None:
+        self.name = name
+        self.host = host
+
+    @staticmethod
+    def install(host: Host, files: Path) -> None:
+        """Put the guest's kernel and initrd into a host."""
+        host.run(f"install -d -m 755 {paths.HOST_GUEST}")
+        host.copy_to(files / "vmlinux", files / "initrd", to=f"{paths.HOST_GUEST}/")
+
+    @staticmethod
+    def create(
+        name: str, host: Host, devices: list[Device], memory_mib: int = 256, arguments: str = "",
+        wait: bool = True,
+    ) -> Guest:
+        """Start a domain and wait until its agent answers."""
+        xml = domain.define(name, devices, memory_mib, arguments)
+        host.run(["virsh", "-q", "create", "/dev/stdin"], stdin=xml, timeout=120)
+        guest = Guest(name, host)
+        if wait:
+            guest.wait_agent(BOOT_LIMIT)
+        return guest
+
+    def wait_agent(self, timeout: float) -> None:
+        """Wait until the agent answers; the console's end is in the error if it does not."""
+        try:
+            self.host.run(["bash", "-c", AWAIT_AGENT, "sh", self.name], timeout=timeout)
+        except LabError as error:
+            raise LabError(f"{self.name}: no agent: {error}\n{self.console()[-2000:]}") from error
+
+    def console(self) -> str:
+        """What this guest wrote to its console on the present host."""
+        path = f"{paths.HOST_GUEST}/{self.name}.log"
+        return self.host.run(f"cat {path} 2> /dev/null", check=False).stdout
+
+    def run(self, command: str, timeout: float = 60, check: bool = True) -> str:
+        """Run a shell line in the guest and return its standard output.
+
+        Raises CommandError for a non-zero exit unless check is False, and
+        CommandTimeout; the command is then left running in the guest.
+        """
+        request = json.dumps({"execute": "guest-exec", "arguments": {
+            "path": "/bin/sh", "arg": ["-c", command], "capture-output": True}})
+        answer = self.host.run(
+            ["bash", "-c", AGENT_EXEC, "sh", self.name, request], timeout=timeout
+        ).stdout
+        status = json.loads(answer)["return"]
+        stdout = _decode(status.get("out-data"))
+        code = status.get("exitcode", 128 + status.get("signal", 0))
+        if check and code != 0:
+            stderr = _decode(status.get("err-data"))
+            raise CommandError(self.name, command, code, stdout, stderr)
+        return stdout
+
+    def start_command(self, command: str) -> None:
+        """Start a shell line in the guest that goes on by itself."""
+        self.run(f"setsid sh -c {shlex.quote(command)} > /dev/null 2>&1 < /dev/null &")
+
+    def netdev(self, driver: str, index: int = 0, timeout: float = 30) -> str:
+        """Name of the guest's network interface number index of a driver; awaited."""
+        command = (
+            "for d in /sys/class/net/*; do "
+            f"[ \"$(basename \"$(readlink $d/device/driver)\")\" = {driver} ] && basename $d; "
+            "done; true"
+        )
+        end = time.monotonic() + timeout
+        while True:
+            names = self.run(command).split()
+            if len(names) > index:
+                return names[index]
+            if time.monotonic() > end:
+                raise LabError(f"{self.name}: no interface of {driver} number {index}")
+
+    def configure(self, netdev: str, address: str, mac: str | None = None, mtu: int = 1500) -> None:
+        """Bring an interface up with an IPv4 address of the wire (24 bits)."""
+        own_mac = f"ip link set {netdev} address {mac} && " if mac else ""
+        self.run(
+            f"{own_mac}ip link set {netdev} mtu {mtu} up && ip addr flush dev {netdev} && "
+            f"ip addr add {address}/24 dev {netdev}"
+        )
+
+    def attach(self, device: Device) -> None:
+        """Hot-plug a network device."""
+        self.host.run(["virsh", "-q", "attach-device", self.name, "/dev/stdin", "--live"],
+                      stdin=device.xml(), timeout=120)
+
+    def detach(self, device: Device) -> None:
+        """Unplug a network device and wait until the guest has let it go."""
+        self.host.run(
+            ["virsh", "-q", "detach-device", self.name, "/dev/stdin", "--live"],
+            stdin=device.xml(), timeout=120,
+        )
+        kind = "interface" if isinstance(device, domain.Virtio) else "hostdev"
+        self.host.run(
+            f"while virsh -q dumpxml {self.name} | grep -q '<{kind} '; do sleep 0.5; done",
+            timeout=60,
+        )
+
+    def migrate_command(self, target: Host, *options: str) -> list[str]:
+        """The command that moves it; run on the present host."""
+        return [
+            "virsh", "-q", "migrate", "--live", "--p2p", *options, self.name,
+            f"qemu+ssh://{target.name}/system", f"tcp://{target.mgmt_address}",
+        ]
+
+    def migrate(self, target: Host, *options: str, timeout: float = MOVE_LIMIT) -> Move:
+        """Move it. Raises CommandError with virsh's words if libvirt cannot; it is then where it was."""
+        source = self.host
+        start = time.time()
+        source.run(self.migrate_command(target, *options), timeout=timeout)
+        end = time.time()
+        self.host = target
+        job = target.run(
+            ["virsh", "-q", "domjobinfo", self.name, "--completed", "--rawstats"]
+        ).stdout
+        return Move(source, target, start, end, _raw_stats(job))
+
+    def start_migrate(self, target: Host, *options: str) -> Background:
+        """Begin to move it; the caller waits for the end and sets `host` if it succeeded."""
+        return self.host.popen(self.migrate_command(target, *options))
+
+    def job(self) -> dict[str, int]:
+        """What libvirt says about the job that is under way on the present host."""
+        result = self.host.run(
+            ["virsh", "-q", "domjobinfo", self.name, "--rawstats"], check=False
+        )
+        return _raw_stats(result.stdout)
+
+    def state(self) -> str:
+        """virsh domstate on the present host."""
+        return self.host.run(["virsh", "-q", "domstate", self.name]).stdout.strip()
+
+    def destroy(self) -> None:
+        """Take the domain away wherever it is; no error if it is gone."""
+        self.host.run(["virsh", "-q", "destroy", self.name], check=False)
+
+
+def _decode(data: str | None) -> str:
+    return base64.b64decode(data or "").decode(errors="replace")
+
+
+def _raw_stats(text: str) -> dict[str, int]:
+    """The numbers among virsh's "key: value" lines."""
+    found: dict[str, Any] = {}
+    for line in text.splitlines():
+        key, _, value = line.partition(":")
+        if value.strip().lstrip("-").isdigit():
+            found[key.strip()] = int(value)
+    return found

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The lab that tests share: one at a time, brought up at its first use."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+
+from vferry_lab import image
+from vferry_lab.errors import LabError
+from vferry_lab.lab import Lab, attach, names
+
+from .testbed import Artefacts, Testbed
+
+NAME = "check"
+VFS = 2
+KEPT = "VFERRY_LAB"  # name of a lab that is up: it is used and left, to try a test again soon
+
+
+class Labs:
+    """The lab of a test run, or none yet."""
+
+    def __init__(self) -> None:
+        self._bed: Testbed | None = None
+        self._seen: dict[str, set[str]] = {}
+        self._start = time.monotonic()
+
+    def progress(self, text: str) -> None:
+        """Past pytest's capture: whoever watches sees that something goes on."""
+        if sys.__stderr__ is not None:
+            seconds = time.monotonic() - self._start
+            print(f"\n[{seconds:6.1f} s] {text}", file=sys.__stderr__, end="", flush=True)
+
+    def get(self, suite: str) -> Testbed:
+        """Two hosts of a suite with our driver; a lab of another suite is taken down first."""
+        if self._bed is None or self._bed.lab.suite != suite:
+            self.close()
+            self._bed = self._bring_up(suite)
+            self._seen = {}
+        return self._bed
+
+    def _bring_up(self, suite: str) -> Testbed:
+        kept = os.environ.get(KEPT)
+        if kept:
+            return self._attach(kept, suite)
+        artefacts = Artefacts.build(image.get(suite, self.progress), self.progress)
+        lab = Lab(NAME, suite, progress=self.progress)
+        try:
+            lab.start()
+            bed = Testbed(lab, artefacts)
+            self._prepare(bed)
+        except BaseException:
+            lab.stop()
+            raise
+        return bed
+
+    def _attach(self, name: str, suite: str) -> Testbed:
+        if name not in names():
+            raise LabError(f"{KEPT}={name}: no such lab; lab/lab up --name {name} --keep")
+        lab = attach(name)
+        if lab.suite != suite:
+            raise LabError(f"{KEPT}={name}: its hosts are {lab.suite}, not {suite}")
+        bed = Testbed(lab, Artefacts.build(lab.image, self.progress))
+        self._prepare(bed)
+        return bed
+
+    def _prepare(self, bed: Testbed) -> None:
+        self.progress("installing guest and driver in the hosts")
+        bed.prepare(VFS)
+        bed.install_driver(VFS)
+
+    def new_kernel_problems(self) -> dict[str, list[str]]:
+        """Host name to the defects its kernel has reported since the last call."""
+        if self._bed is None:
+            return {}
+        found: dict[str, list[str]] = {}
+        for name, lines in self._bed.lab.kernel_problems().items():
+            seen = self._seen.setdefault(name, set())
+            new = [line for line in lines if line not in seen]
+            seen.update(new)
+            if new:
+                found[name] = new
+        return found
+
+    def collect_logs(self, folder: Path) -> None:
+        """Put the hosts' logs into folder, if there are hosts."""
+        if self._bed is not None:
+            self._bed.lab.collect_logs(folder)
+
+    def close(self) -> None:
+        """Take the lab down; one that was up before stays."""
+        if self._bed is not None:
+            self._bed.lab.stop()
+            self._bed = None

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A lab made ready for guests with VFs: what is built, installed and set up in its hosts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from vferry_lab.host import Host
+from vferry_lab.image import Image
+from vferry_lab.lab import Lab
+from vferry_lab.peer import Peer
+from vferry_lab.progress import Progress, silent
+
+from . import artefacts, nic
+from .guest import Guest
+
+
+@dataclass(frozen=True)
+class Artefacts:
+    """What is built for the hosts of a suite."""
+
+    guest: Path  # folder: vmlinux, initrd, stream
+    modules: list[Path]
+
+    @staticmethod
+    def build(image: Image, progress: Progress = silent) -> Artefacts:
+        return Artefacts(artefacts.guest(image, progress), artefacts.modules(image, progress))
+
+
+@dataclass(frozen=True)
+class Testbed:
+    """A running lab with guests' files in its hosts."""
+
+    __test__ = False  # no test class, whatever its name
+
+    lab: Lab
+    artefacts: Artefacts
+
+    @property
+    def hosts(self) -> list[Host]:
+        return self.lab.hosts
+
+    @property
+    def peer(self) -> Peer:
+        return self.lab.peer
+
+    @property
+    def stream(self) -> Path:
+        """The traffic program, for the peer."""
+        return self.artefacts.guest / "stream"
+
+    def other(self, host: Host) -> Host:
+        """The other one of the two."""
+        return self.hosts[1 - self.hosts.index(host)]
+
+    def prepare(self, vfs: int = 2) -> None:
+        """Put the guest into each host and make VFs, bound to nothing."""
+        def one(host: Host) -> None:
+            Guest.install(host, self.artefacts.guest)
+            nic.create_vfs(host, vfs)
+
+        self.on_all(one)
+
+    def install_driver(self, vfs: int = 2) -> None:
+        """Install our modules in each host and bind its VFs to them."""
+        def one(host: Host) -> None:
+            artefacts.install_modules(host, self.artefacts.modules)
+            for index in range(vfs):
+                nic.bind(host, nic.vf_address(index))
+
+        self.on_all(one)
+
+    def on_all(self, work: Callable[[Host], None]) -> None:
+        """Do the same on every host at once; the first error is raised."""
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(work, self.hosts))
