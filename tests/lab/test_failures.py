@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A migration that fails: one clear error, the guest goes on, a second attempt succeeds."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from vferry_lab.host import Host
+from vferry_tests import nic, paths
+from vferry_tests.precopy import await_precopy, under_way
+from vferry_tests.shared_guest import SharedGuest, one_error
+
+pytestmark = pytest.mark.lab
+
+OTHER_MAC = "52:54:00:c0:00:99"
+VLAN = 100
+PROXY_PORT = 49999
+# What comes right before the byte that flips: driver/state_format.h.
+IDENT = b"igbvfmig"  # sent in PRE_COPY
+MAILBOX = struct.pack("<IHHI", 2, 1, 0, 848)  # header of the section, sent in STOP_COPY
+
+
+@pytest.fixture(autouse=True)
+def second_attempt(guest: SharedGuest) -> Iterator[None]:
+    """What was in the way is gone: the guest moves, with its network."""
+    yield
+    guest.move()
+    guest.await_network()
+
+
+def test_destination_pf_down(guest: SharedGuest) -> None:
+    with link_down(guest.away):
+        guest.failing_move()
+
+
+def test_administrators_mac_in_the_way(guest: SharedGuest) -> None:
+    """The destination's administrator gave the VF another MAC: igb refuses the guest's."""
+    target = guest.away
+    nic.set_mac(target, 0, OTHER_MAC)
+    try:
+        guest.failing_move()
+    finally:
+        nic.set_mac(target, 0, "00:00:00:00:00:00")
+
+
+def test_administrators_vlan_in_the_way(guest: SharedGuest) -> None:
+    """The destination's administrator put the VF into a VLAN: igb refuses the guest's own."""
+    target = guest.away
+    guest.run(
+        f"load-module 8021q; ip link add link {guest.netdev} name vlan type vlan id {VLAN} && "
+        "ip link set vlan up"
+    )
+    nic.set_vlan(target, 0, VLAN + 1)
+    try:
+        guest.failing_move()
+    finally:
+        nic.set_vlan(target, 0, 0)
+        guest.run("ip link del vlan")
+
+
+@pytest.mark.parametrize("pattern", [IDENT, MAILBOX], ids=["precopy", "stopcopy"])
+def test_stream_corrupted_on_the_wire(guest: SharedGuest, pattern: bytes) -> None:
+    """One bit of the device's state flips on its way; the destination notices."""
+    source, target = guest.host, guest.away
+    with corrupting_proxy(source, target, pattern):
+        guest.failing_move(
+            "--migrateuri", f"tcp://{source.mgmt_address}:{PROXY_PORT}",
+            "--listen-address", target.mgmt_address,
+        )
+
+
+def test_destination_qemu_killed(guest: SharedGuest) -> None:
+    source, target = guest.host, guest.away
+    with under_way(guest) as migration:
+        await_precopy(guest, source)
+        target.run(f"kill -KILL $(cat /run/libvirt/qemu/{guest.guest.name}.pid)")
+        _, stderr = migration.communicate(120)
+    assert migration.returncode != 0
+    one_error(stderr)
+    guest.goes_on(source)
+
+
+def test_migration_cancelled(guest: SharedGuest) -> None:
+    source = guest.host
+    with under_way(guest) as migration:
+        await_precopy(guest, source)
+        source.run(["virsh", "-q", "domjobabort", guest.guest.name])
+        _, stderr = migration.communicate(120)
+    assert migration.returncode != 0
+    assert "cancel" in one_error(stderr)
+    guest.goes_on(source)
+
+
+def test_source_vf_reset_during_precopy(guest: SharedGuest) -> None:
+    """The guest resets its VF (FLR) meanwhile: the move may fail or succeed, the VF works on."""
+    with under_way(guest) as migration:
+        await_precopy(guest, guest.host)
+        guest.run(
+            f"device=$(readlink -f /sys/class/net/{guest.netdev}/device) && "
+            f"ip link set {guest.netdev} down && echo 1 > $device/reset"
+        )
+        _, stderr = migration.communicate(300)
+    if migration.returncode != 0:
+        one_error(stderr)
+    guest.find()
+    guest.bring_up()
+
+
+@contextmanager
+def link_down(host: Host) -> Iterator[None]:
+    """Without its PF up a host answers no mailbox."""
+    host.run(f"ip link set {host.pf_netdev} down")
+    try:
+        yield
+    finally:
+        host.run(f"ip link set {host.pf_netdev} up")
+
+
+@contextmanager
+def corrupting_proxy(source: Host, target: Host, pattern: bytes) -> Iterator[None]:
+    """On the source a port that passes a migration on to the target, a bit after pattern flipped."""
+    source.copy_to(paths.TESTS / "lab" / "flip-proxy", to="/usr/local/bin/flip-proxy")
+    command = f"flip-proxy {source.mgmt_address} {target.mgmt_address} {PROXY_PORT} {pattern.hex()}"
+    with source.popen(command) as proxy:
+        assert proxy.stdout.readline() == "listening\n"
+        yield
+        proxy.communicate(30)
+        assert proxy.returncode == 0, "no state of a device came by"

@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A guest with a VF that many tests use one after the other.
+
+Booting it takes more than a minute, so it stays; what a test leaves broken is
+mended, by a new guest if need be. It may be on either host when a test begins.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from vferry_lab.errors import CommandError, LabError
+from vferry_lab.host import Host
+
+from . import nic
+from .domain import VF
+from .guest import Guest, Move
+from .testbed import Testbed
+from .traffic import Connection, Ping
+
+NAME = "guest"
+ADDRESS = "192.0.2.100"
+MAC = "52:54:00:c0:00:64"
+HEALTHY = 20.0  # seconds for a ping's reply
+
+
+class SharedGuest:
+    """The guest and how it is reached; a `with` block takes it away at the end."""
+
+    address = ADDRESS
+    mac = MAC
+
+    def __init__(self, bed: Testbed) -> None:
+        self.bed = bed
+        self.vf = nic.vf_address(0)
+        self.device = VF(self.vf)
+        self.netdev = ""
+        self._guest: Guest | None = None
+
+    @property
+    def guest(self) -> Guest:
+        assert self._guest is not None
+        return self._guest
+
+    @property
+    def host(self) -> Host:
+        """Where it is."""
+        return self.guest.host
+
+    @property
+    def away(self) -> Host:
+        """Where it is not."""
+        return self.bed.other(self.host)
+
+    def repair(self) -> None:
+        """See to it that it answers pings over its VF, and that both PFs are in order."""
+        for host in self.bed.hosts:
+            host.run(
+                f"ip link set {host.pf_netdev} up; "
+                f"ip link set {host.pf_netdev} vf 0 mac 00:00:00:00:00:00 vlan 0"
+            )
+        if self._guest is None or not self._works():
+            self._renew()
+
+    def _works(self) -> bool:
+        try:
+            self.find()
+            self.await_network()
+        except LabError:
+            return False
+        return True
+
+    def _renew(self) -> None:
+        for host in self.bed.hosts:
+            Guest(NAME, host).destroy()
+            nic.bind(host, self.vf)
+        self._guest = Guest.create(NAME, self.bed.hosts[0], [self.device])
+        self.bring_up()
+
+    def find(self) -> None:
+        """Look on which host it is running, after a migration that may have failed."""
+        for host in self.bed.hosts:
+            there = host.run(["virsh", "-q", "list", "--name", "--state-running"]).stdout.split()
+            if NAME in there:
+                self.guest.host = host
+                return
+        raise LabError(f"{NAME} is running on no host")
+
+    def bring_up(self, mtu: int = 1500) -> None:
+        """Give the VF's interface in the guest its MAC and its address."""
+        self.netdev = self.guest.netdev(VF.guest_driver)
+        self.guest.run(f"ip link set {self.netdev} down")
+        self.guest.configure(self.netdev, ADDRESS, MAC, mtu)
+        self.await_network()
+
+    def await_network(self, address: str = ADDRESS) -> None:
+        """Wait until the peer gets an answer from it."""
+        self.bed.peer.run(
+            f"for i in $(seq {HEALTHY:g}); do ping -n -q -c 1 -W 1 {address} > /dev/null && exit; "
+            "done; exit 1", timeout=HEALTHY * 2 + 10,
+        )
+
+    def run(self, command: str, timeout: float = 60, check: bool = True) -> str:
+        """Run a shell line in the guest."""
+        return self.guest.run(command, timeout, check)
+
+    def ping(self) -> Ping:
+        """The peer pings it ten times a second; a `with` block."""
+        return Ping(self.bed.peer, ADDRESS)
+
+    def connection(self, **options: Any) -> Connection:
+        """A checked TCP connection with the peer; a `with` block."""
+        return Connection(self.bed.peer, self.guest, self.bed.stream, **options)
+
+    def move(self, *options: str) -> Move:
+        """Migrate it to the other host; its network works there, and the switch has learned it."""
+        target = self.away
+        moved = self.guest.migrate(target, *options)
+        return moved
+
+    def failing_move(self, *options: str) -> str:
+        """Try to migrate it, which must fail; the one line in which virsh says why.
+
+        It must still be running where it was, with its network.
+        """
+        before = self.host
+        try:
+            self.guest.migrate(self.away, *options)
+        except CommandError as error:
+            text = error.stderr
+        else:
+            raise AssertionError("the migration succeeded")
+        self.goes_on(before)
+        return one_error(text)
+
+    def goes_on(self, where: Host) -> None:
+        """Assert that it is running there, not elsewhere, and that its network works."""
+        self.find()
+        assert self.host is where, f"it is on {self.host.name}, not on {where.name}"
+        self.await_network()
+
+    def statistics(self) -> dict[str, int]:
+        """The counters that igbvf reads from the VF (ethtool -S)."""
+        found = {}
+        for line in self.run(f"ethtool -S {self.netdev}").splitlines():
+            key, _, value = line.partition(":")
+            if value.strip().isdigit():
+                found[key.strip()] = int(value)
+        return found
+
+    def __enter__(self) -> SharedGuest:
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        for host in self.bed.hosts:
+            Guest(NAME, host).destroy()
+
+
+def one_error(stderr: str) -> str:
+    """The error line of virsh's words. Asserts that there is exactly one."""
+    errors = [line for line in stderr.splitlines() if line.startswith("error: ")]
+    assert len(errors) == 1, f"not one clear error: {stderr!r}"
+    return errors[0]
