@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from . import paths
+from . import bench, paths
 
 # In this order: what is quick and needs no host first. Within, tests/conftest.py sorts by lab.
 FOLDERS = ("style", "userspace", "vfio_core", "driver_build", "lab_unit", "lab", "vfio")
@@ -76,6 +76,8 @@ def main(arguments: list[str] | None = None) -> int:
     if os.geteuid() != 0:
         print("check: must run as root: sudo ./check", file=sys.stderr)
         return 1
+    if options.bench:
+        return bench.main()
     tally = Tally()
     start = time.monotonic()
     # Capture by sys: what the labs tell on the way goes past it to the terminal.

@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from vferry_lab.host import Host
 from vferry_lab.process import Background
 
+from .guest import Guest
 from .shared_guest import SharedGuest
 
 SLOW = "1"  # MiB a second for the memory
-FULL = "8796093022207"  # libvirt's greatest bandwidth
 
 
 @contextmanager
@@ -24,12 +24,12 @@ def under_way(guest: SharedGuest) -> Iterator[Background]:
 
 def await_precopy(guest: SharedGuest, source: Host) -> None:
     """Wait until memory is on its way: the VF is then in PRE_COPY, or logs on older kernels."""
+    await_job(guest.guest, source)
+
+
+def await_job(guest: Guest, source: Host) -> None:
+    """Wait until a migration has begun to send memory."""
     source.run(
-        f"until virsh -q domjobinfo {guest.guest.name} --rawstats 2> /dev/null | "
+        f"until virsh -q domjobinfo {guest.name} --rawstats 2> /dev/null | "
         "grep -q 'memory_processed: [1-9]'; do sleep 0.5; done", timeout=120,
     )
-
-
-def speed_up(guest: SharedGuest, source: Host) -> None:
-    """Let the rest of a slow migration go as fast as it can."""
-    source.run(["virsh", "-q", "migrate-setspeed", guest.guest.name, FULL])

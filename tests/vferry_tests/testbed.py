@@ -23,7 +23,7 @@ class Artefacts:
     """What is built for the hosts of a suite."""
 
     guest: Path  # folder: vmlinux, initrd, stream
-    modules: list[Path]
+    modules: Path  # archive
 
     @staticmethod
     def build(image: Image, progress: Progress = silent) -> Artefacts:
