@@ -304,6 +304,12 @@ gboolean capture_accepted(const Capture *capture, GError **error)
 	}
 	if (capture->result == 0 && capture->reader.complete)
 		return TRUE;
+	if (capture->size == 0) {
+		g_set_error(error, VFERRY_ERROR, VFERRY_ERROR_REFUSED,
+			    "%s: offset 0x0000: it is empty: capture a device that has been "
+			    "saved or loaded", capture->name);
+		return FALSE;
+	}
 	if (capture->result == 0) {
 		g_set_error(error, VFERRY_ERROR, VFERRY_ERROR_REFUSED,
 			    "%s: offset 0x%04" G_GSIZE_MODIFIER "x: it ends before the section "

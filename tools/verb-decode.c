@@ -16,7 +16,8 @@ static const char description[] =
 	"Examples:\n"
 	"  vferry decode state.bin                the state in a file\n"
 	"  vferry decode - < state.bin            the same from standard input\n"
-	"  vferry decode --json state.bin | jq .mailbox.vlans";
+	"  vferry decode --json state.bin | jq .mailbox.vlans\n"
+	"  vferry decode /sys/kernel/debug/igbvf_vfio_pci/0000:01:10.0/last_stream";
 
 static gboolean run_decode(int argc, char **argv, GError **error)
 {

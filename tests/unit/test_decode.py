@@ -236,7 +236,7 @@ def test_a_value_that_is_refused_is_placed(stream: bytes, section: int, text: st
     assert decode_json(stream)["error"]["offset"] == offset_of(section)
 
 
-@pytest.mark.parametrize("length", [0, 1, 15, 16, 39, 40, 41, 900, 1215])
+@pytest.mark.parametrize("length", [1, 15, 16, 39, 40, 41, 900, 1215])
 def test_a_cut_state_says_where_it_ends(length: int) -> None:
     done = decode(golden()[:length])
     assert done.returncode == REFUSED
@@ -244,6 +244,12 @@ def test_a_cut_state_says_where_it_ends(length: int) -> None:
     assert f"offset 0x{length:04x}: " in line
     assert "capture it to its end" in line
     assert ("8086:10ca" in done.stdout) == (length >= 40)
+
+
+def test_an_empty_input_is_told_apart() -> None:
+    done = decode(b"")
+    assert done.returncode == REFUSED
+    assert "it is empty" in the_line(done)
 
 
 def test_data_after_the_end_is_refused() -> None:
