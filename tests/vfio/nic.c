@@ -229,6 +229,8 @@ void tx_open(struct nic *nic, bool head_writeback)
 	wait_register(nic->vf, IGBVF_TXDCTL(0), IGBVF_QUEUE_ENABLE, IGBVF_QUEUE_ENABLE);
 }
 
+/* One descriptor a page: pages that follow each other here need not do so for
+ * the device, and QEMU's igb drops a frame that it cannot map in one go. */
 void tx_post(struct nic *nic, const uint8_t *frame, size_t length)
 {
 	struct tx_queue *queue = &nic->tx;
@@ -236,12 +238,17 @@ void tx_post(struct nic *nic, const uint8_t *frame, size_t length)
 
 	CHECK(length <= TX_SLOT_SIZE);
 	memcpy(buffer, frame, length);
-	queue->ring[queue->tail] = (struct descriptor){
-		.low = dma_iova(nic->iommu, buffer),
-		.high = (uint64_t)length << TXD_LENGTH_SHIFT | TXD_EOP | TXD_INSERT_FCS |
-			TXD_REPORT_STATUS | TXD_ADVANCED | TXD_DATA | length,
-	};
-	queue->tail = (queue->tail + 1) % queue->count;
+	for (size_t at = 0; at < length; at += PAGE) {
+		size_t part = length - at < PAGE ? length - at : PAGE;
+		uint32_t last = at + part == length ? TXD_EOP | TXD_REPORT_STATUS : 0;
+
+		queue->ring[queue->tail] = (struct descriptor){
+			.low = dma_iova(nic->iommu, buffer + at),
+			.high = (uint64_t)length << TXD_LENGTH_SHIFT | TXD_INSERT_FCS |
+				TXD_ADVANCED | TXD_DATA | last | part,
+		};
+		queue->tail = (queue->tail + 1) % queue->count;
+	}
 }
 
 void tx_doorbell(struct nic *nic)
@@ -250,22 +257,24 @@ void tx_doorbell(struct nic *nic)
 	vf_write(nic->vf, IGBVF_TDT(0), nic->tx.tail);
 }
 
-static bool tx_done(struct tx_queue *queue, unsigned slot)
+/* Has the device read all up to the tail? */
+static bool tx_done(struct tx_queue *queue)
 {
+	unsigned last = (queue->tail + queue->count - 1) % queue->count;
+
 	if (queue->head_writeback)
-		return *queue->head_writeback == (slot + 1) % queue->count;
-	return __atomic_load_n(&queue->ring[slot].high, __ATOMIC_ACQUIRE) & TXD_DONE;
+		return *queue->head_writeback == queue->tail;
+	return __atomic_load_n(&queue->ring[last].high, __ATOMIC_ACQUIRE) & TXD_DONE;
 }
 
 void nic_send(struct nic *nic, const uint8_t *frame, size_t length)
 {
 	struct tx_queue *queue = &nic->tx;
-	unsigned slot = queue->tail;
 	uint64_t deadline = now_ns() + WAIT_NS;
 
 	tx_post(nic, frame, length);
 	tx_doorbell(nic);
-	while (!tx_done(queue, slot)) {
+	while (!tx_done(queue)) {
 		CHECK_IN(now_ns() < deadline, "%s: TDH %u TDT %u TXDCTL 0x%x",
 			 nic->vf->address, vf_read(nic->vf, IGBVF_TDH(0)),
 			 vf_read(nic->vf, IGBVF_TDT(0)), vf_read(nic->vf, IGBVF_TXDCTL(0)));

@@ -3,9 +3,10 @@
  * A NIC moves from one VF to another in the same memory, as a guest does
  * between hosts. After the move the first VF is reset, as QEMU's end does.
  */
-#include "mig.h"
 #include "rig.h"
+#include "sections.h"
 
+#include <endian.h>
 #include <regs.h>
 #include <stdlib.h>
 #include <string.h>
@@ -141,8 +142,10 @@ static void test_interrupts(const struct options *options)
 	rig_check_traffic(&rig, &rig.nic);
 	CHECK(interrupt_wait(moved[VECTOR_RX], 3000));
 	CHECK(interrupt_wait(moved[VECTOR_TX], 3000));
+	while (interrupt_wait_any(moved, VECTORS, 20))
+		;
 	mailbox_call(&rig.nic.mailbox, request, 1);
-	CHECK(interrupt_wait(moved[VECTOR_MAILBOX], 3000));
+	CHECK(interrupt_wait_any(moved, VECTORS, 3000)); /* see nic.interrupts */
 	rig_close(&rig);
 }
 
@@ -197,17 +200,38 @@ static void test_multicast(const struct options *options)
 	rig_close(&rig);
 }
 
+/* QEMU's igb does not model the PF's bit for it (VMOLR.MPME), so no frame tells:
+ * what the destination's driver has learnt from its PF must do. */
+static bool takes_all_multicast(struct rig *rig, unsigned vf)
+{
+	struct igbvf_section_mailbox mailbox;
+	struct sections sections;
+	struct section *section;
+	struct stream stream;
+
+	mig_save(&rig->vf[vf], &stream);
+	mig_go(&rig->vf[vf], S(RUNNING));
+	CHECK(sections_find(&stream, &sections));
+	section = sections_get(&sections, IGBVF_SECTION_MAILBOX);
+	CHECK(section && section->payload_length == sizeof(mailbox));
+	memcpy(&mailbox, section->payload, sizeof(mailbox));
+	return le32toh(mailbox.flags) & IGBVF_MBX_PROMISC_MULTICAST;
+}
+
 static void test_all_multicast(const struct options *options)
 {
 	struct rig rig;
 
 	open_for_move(&rig, options);
+	CHECK(!takes_all_multicast(&rig, 0));
 	mailbox_set_all_multicast(&rig.nic.mailbox, true);
+	CHECK(takes_all_multicast(&rig, 0));
 	move(&rig, 0, 1);
-	rig_check_arrives(&rig, &rig.nic, group, 0);
+	CHECK(takes_all_multicast(&rig, 1));
 	mailbox_set_all_multicast(&rig.nic.mailbox, false);
 	move(&rig, 1, 0);
-	rig_check_filtered(&rig, &rig.nic, group, 0);
+	CHECK(!takes_all_multicast(&rig, 0));
+	rig_check_traffic(&rig, &rig.nic);
 	rig_close(&rig);
 }
 

@@ -152,6 +152,9 @@ static void test_pf_down(const struct options *options)
 	check_refused(&rig, &stream);
 	ip_link(options, "up");
 	wait_for_pf(options);
+	/* The old socket has heard that the interface went down. */
+	peer_close(&rig.peer);
+	peer_open(&rig.peer, options->pf);
 	CHECK_EQ(vf_reset(&rig.vf[0]), 0);
 	CHECK_EQ(vf_reset(&rig.vf[1]), 0);
 	nic_start_simple(&rig.nic, &rig.vf[0], &rig.iommu);

@@ -297,6 +297,18 @@ bool interrupt_wait(int fd, int milliseconds)
 	return read(fd, &count, sizeof(count)) == sizeof(count);
 }
 
+bool interrupt_wait_any(const int *fds, unsigned count, int milliseconds)
+{
+	uint64_t deadline = now_ns() + (uint64_t)milliseconds * 1000000;
+
+	do {
+		for (unsigned i = 0; i < count; i++)
+			if (interrupt_wait(fds[i], 1))
+				return true;
+	} while (now_ns() < deadline);
+	return false;
+}
+
 void vf_driver(const char *address, char *name, size_t size)
 {
 	char path[128], link[256];

@@ -87,6 +87,9 @@ void vf_interrupts_open(struct vf *vf, int *fds, unsigned count);
 /* True once the eventfd has been signalled, false after `milliseconds`. */
 bool interrupt_wait(int fd, int milliseconds);
 
+/* The same for any of `count` eventfds. */
+bool interrupt_wait_any(const int *fds, unsigned count, int milliseconds);
+
 /* Name of the VF's driver: the link /sys/bus/pci/devices/ADDRESS/driver. */
 void vf_driver(const char *address, char *name, size_t size);
 
