@@ -16,7 +16,7 @@ import pytest
 from . import bench, paths
 
 # In this order: what is quick and needs no host first. Within, tests/conftest.py sorts by lab.
-FOLDERS = ("style", "userspace", "vfio_core", "driver_build", "lab_unit", "lab", "vfio")
+FOLDERS = ("style", "harness", "userspace", "vfio_core", "driver_build", "lab_unit", "lab", "vfio")
 EXPECTED_SKIPS = paths.TESTS / "expected-skips"
 
 
