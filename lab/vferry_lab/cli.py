@@ -212,7 +212,11 @@ def _seconds(text: str) -> float:
 
 def _command(options: argparse.Namespace) -> list[str]:
     words: list[str] = options.command
-    return words[1:] if words[:1] == ["--"] else words
+    if words[:1] == ["--"]:
+        return words[1:]
+    if words and words[0].startswith("-"):
+        raise LabError(f"{words[0]}: options stand before the host and the command")
+    return words
 
 
 def _remote(path: str) -> tuple[str, str] | None:
