@@ -25,7 +25,7 @@ HERE = Path(__file__).resolve().parent
 PROGRAM = HERE / "build" / "vfio-test"
 HOST_PROGRAM = "/usr/local/bin/vfio-test"
 VFS = 7  # igb's limit
-LIMIT = 1000.0  # seconds; the program has its own limit for each test
+LIMIT = 2000.0  # seconds; the program has its own limit for each test
 ACCESS_WITHOUT_MAP = "access"  # the suite that also runs with direct_map=0
 
 # What a host may lack; any other skip is a failure.
