@@ -66,14 +66,16 @@ class Driver:
         with (self.folder / name).open("a") as file:
             file.write(code)
 
-    def build(self, tree: KernelTree, options: str = "") -> Build:
+    def build(self, tree: KernelTree, options: str = "", target: str = "modules") -> Build:
         """Build out of tree, against the headers of a tree."""
         done = tree.run(
-            f"make -C {tree.headers} M={INSIDE} {options} modules", {self.folder: INSIDE})
+            f"make -j2 -C {tree.headers} M={INSIDE} {options} {target}", {self.folder: INSIDE})
         return Build(done.returncode, done.stdout + done.stderr)
 
-    def build_in_tree(self, tree: KernelTree, value: str, options: str = "") -> Build:
-        """Build inside the prepared source of a tree; value is m or y."""
+    def build_in_tree(
+        self, tree: KernelTree, value: str, options: str = "", target: str = ""
+    ) -> Build:
+        """Build inside the prepared source of a tree; value is m or y, target a file or all."""
         done = tree.run(
             f"""
             set -eu
@@ -86,14 +88,15 @@ class Driver:
             scripts/config --set-val IGBVF_VFIO_PCI {value}
             make -s olddefconfig
             grep -x CONFIG_IGBVF_VFIO_PCI={value} .config
-            make -j2 {options} {PLACE}/
+            make -j2 {options} {PLACE}/{target}
             """,
             {self.folder: f"{LINUX}/{PLACE}"})
         return Build(done.returncode, done.stdout + done.stderr)
 
-    def checkpatch(self, tree: KernelTree) -> Build:
-        """What the kernel's checkpatch.pl --strict says of every file."""
-        names = " ".join(f"{PLACE}/{path.name}" for path in self.sources)
+    def checkpatch(self, tree: KernelTree, only: str = "") -> Build:
+        """What the kernel's checkpatch.pl --strict says of every file, or of one."""
+        names = " ".join(f"{PLACE}/{path.name}" for path in self.sources
+                         if path.name == (only or path.name))
         done = tree.run(
             f"cd {LINUX} && scripts/checkpatch.pl --strict --terse --no-summary -f {names}",
             {self.folder: f"{LINUX}/{PLACE}"})

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 from driver_copy import INSIDE, PLACE, Driver
-from kernel_trees import IN_TREE, SUITES, KernelTree
+from kernel_trees import IN_TREE, ROOT, SUITES, KernelTree
 from vferry_lab.requirements import SYSTEM_PATH
 
 MODULE = "igbvf_vfio_pci"
 DEVICES = ("10CA", "152D", "1520", "152F")
+
+PLANTED = "state_stream.o"  # where faults are planted
 
 # Each is a fault that only the tool named sees.
 COMPILER = "\nstatic int planted_warning;\n"
@@ -74,12 +76,31 @@ def test_checkpatch_finds_nothing(driver: Driver, source: KernelTree) -> None:
     assert build.status == 0
 
 
+def test_meson_builds_the_module_beside_its_source(
+    driver: Driver, tmp_path: Path, source: KernelTree
+) -> None:
+    """The script behind meson's option `module`."""
+    script = ROOT / "tools" / "build-module"
+    before = sorted(path.name for path in driver.folder.iterdir())
+    out = tmp_path / "out"
+    out.mkdir()
+    done = source.run(f"/build-module {source.headers} {INSIDE} /out/{MODULE}.ko",
+                      {driver.folder: INSIDE, script: "/build-module", out: "/out"})
+    assert done.returncode == 0, done.stderr
+    assert modinfo(out / f"{MODULE}.ko", "vermagic")[0].startswith(f"{source.release} ")
+    assert sorted(path.name for path in driver.folder.iterdir()) == before
+    done = source.run(f"/build-module /nowhere {INSIDE} /out/{MODULE}.ko",
+                      {driver.folder: INSIDE, script: "/build-module", out: "/out"})
+    assert done.returncode == 1
+    assert "no kernel headers there" in done.stderr
+
+
 # The checks above see what they are there for.
 
 
 def test_a_warning_would_be_seen(driver: Driver, source: KernelTree) -> None:
     driver.plant("state_stream.c", COMPILER + COMPILER_W1)
-    complaints = "\n".join(driver.build(source, "W=1").complaints())
+    complaints = "\n".join(driver.build(source, "W=1", PLANTED).complaints())
     assert "planted_warning" in complaints
     assert "planted_w1" in complaints
 
@@ -87,7 +108,7 @@ def test_a_warning_would_be_seen(driver: Driver, source: KernelTree) -> None:
 @pytest.mark.parametrize("tree", [s for s in SUITES if s != IN_TREE], indirect=True)
 def test_a_finding_of_sparse_would_be_seen(driver: Driver, tree: KernelTree) -> None:
     driver.plant("state_stream.c", SPARSE)
-    complaints = driver.build(tree, "C=2").complaints(f"{INSIDE}/")
+    complaints = driver.build(tree, "C=2", PLANTED).complaints(f"{INSIDE}/")
     assert any("dereference of noderef" in line for line in complaints)
 
 
@@ -95,12 +116,12 @@ def test_a_finding_of_sparse_would_be_seen_inside_a_kernel_tree(
     driver: Driver, source: KernelTree
 ) -> None:
     driver.plant("state_stream.c", SPARSE)
-    complaints = driver.build_in_tree(source, "m", "C=2").complaints()
+    complaints = driver.build_in_tree(source, "m", "C=2", PLANTED).complaints()
     assert any("dereference of noderef" in line for line in complaints)
 
 
 def test_a_finding_of_checkpatch_would_be_seen(driver: Driver, source: KernelTree) -> None:
     driver.plant("regs.h", CHECKPATCH)
-    build = driver.checkpatch(source)
+    build = driver.checkpatch(source, "regs.h")
     assert build.status != 0
     assert f"{PLACE}/regs.h" in build.output
