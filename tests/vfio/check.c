@@ -26,18 +26,9 @@ struct report {
 };
 
 static const struct test *const suites[] = {
-	nic_tests,
-	access_tests,
-	arcs_tests,
-	stream_tests,
-	precopy_tests,
-	move_tests,
-	mailbox_tests,
-	refusal_tests,
-	dirty_tests,
-	dirty_events_tests,
-	reset_tests,
-	hostile_tests, /* last: it tries the hardware most */
+	nic_tests,   access_tests,   arcs_tests,    stream_tests, precopy_tests,
+	move_tests,  mailbox_tests,  refusal_tests, dirty_tests,  dirty_events_tests,
+	reset_tests, parallel_tests, hostile_tests, /* last: it tries the hardware most */
 };
 
 static struct report *report;

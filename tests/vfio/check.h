@@ -43,6 +43,7 @@ extern const struct test refusal_tests[];
 extern const struct test dirty_tests[];
 extern const struct test dirty_events_tests[];
 extern const struct test reset_tests[];
+extern const struct test parallel_tests[];
 extern const struct test hostile_tests[];
 
 /* Ends the test: failed, with the place and a text; the first one wins. */

@@ -6,25 +6,27 @@
  */
 #include "mutate.h"
 #include "rig.h"
+#include "workers.h"
 
 #include <endian.h>
 #include <regs.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define S(name) VFIO_DEVICE_STATE_##name
 
 #define CHECK_UP_EVERY 150 /* mutations of one VF */
 
-/* Shared by the workers. */
 struct tally {
 	unsigned done, refused, incomplete, accepted, ran, checked;
+};
+
+/* Memory of all workers. */
+struct plan {
+	unsigned workers;
+	struct tally tally;
 };
 
 struct worker {
@@ -116,12 +118,14 @@ static bool check_rings(struct worker *worker, struct stream *stream, const char
 		check_ring(le64toh(r.base), le32toh(r.length), what);
 		check_ring(le64toh(t.base), le32toh(t.length), what);
 		if (le32toh(r.rxdctl) & IGBVF_QUEUE_ENABLE) {
-			CHECK_IN(rx_slots <= 32768 && le32toh(r.head) < rx_slots && le32toh(r.tail) < rx_slots,
+			CHECK_IN(rx_slots <= 32768 && le32toh(r.head) < rx_slots &&
+					 le32toh(r.tail) < rx_slots,
 				 "%s", what);
 			may_run &= inside(iommu, le64toh(r.base), le32toh(r.length));
 		}
 		if (le32toh(t.txdctl) & IGBVF_QUEUE_ENABLE) {
-			CHECK_IN(tx_slots <= 32768 && le32toh(t.head) < tx_slots && le32toh(t.tail) < tx_slots,
+			CHECK_IN(tx_slots <= 32768 && le32toh(t.head) < tx_slots &&
+					 le32toh(t.tail) < tx_slots,
 				 "%s", what);
 			/* Frames to send come from a ring with nonsense in it. */
 			may_run &= t.head == t.tail;
@@ -230,47 +234,40 @@ static void feed(struct worker *worker, unsigned number)
 	add(&worker->tally->done);
 }
 
-static void work(const struct options *options, unsigned index, struct tally *tally)
+static void work(const struct options *own, unsigned index, void *shared)
 {
-	struct options own = *options;
-	struct worker worker = { .options = &own, .tally = tally };
+	struct plan *plan = shared;
+	struct worker worker = { .options = own, .tally = &plan->tally };
+	unsigned step = plan->workers;
 	unsigned fed = 0;
 
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	own.vf[0] = options->vf[index];
-	own.vf_count = 1;
-	rig_open(&worker.rig, &own, 1);
+	rig_open(&worker.rig, own, 1);
 	check_up(&worker);
 	make_rich(&worker);
 	mig_save(&worker.rig.vf[0], &worker.rich);
 	check_up(&worker);
 	mig_save(&worker.rig.vf[0], &worker.plain);
 
-	for (unsigned number = index; number < options->mutations;
-	     number += options->vf_count) {
+	for (unsigned number = index; number < own->mutations; number += step) {
 		feed(&worker, number);
 		if (++fed % CHECK_UP_EVERY == 0)
 			check_up(&worker);
-		if (index == 0 &&
-		    fed % (options->mutations / 10 / options->vf_count + 1) == 0)
+		if (index == 0 && fed % (own->mutations / 10 / step + 1) == 0)
 			check_note(
 				"%u of %u: %u refused in write, %u incomplete, %u accepted",
-				tally->done, options->mutations, tally->refused,
-				tally->incomplete, tally->accepted);
+				plan->tally.done, own->mutations, plan->tally.refused,
+				plan->tally.incomplete, plan->tally.accepted);
 	}
 	check_up(&worker);
 	rig_close(&worker.rig);
-	_exit(0);
 }
 
 static void test_mutations(const struct options *options)
 {
-	struct tally *tally = mmap(NULL, sizeof(*tally), PROT_READ | PROT_WRITE,
-				   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct plan *plan = workers_memory(sizeof(*plan));
+	struct tally *tally = &plan->tally;
 	struct rig rig;
-	int status;
 
-	CHECK(tally != MAP_FAILED);
 	rig_open(&rig, options, 1);
 	mig_require(&rig.vf[0]);
 	rig_close(&rig);
@@ -279,20 +276,8 @@ static void test_mutations(const struct options *options)
 	/* Whatever was loaded into shared tables of the PF goes with its reset. */
 	check_after("ip link set dev %s down && ip link set dev %s up", options->pf,
 		    options->pf);
-	for (unsigned i = 0; i < options->vf_count; i++) {
-		pid_t child = fork();
-
-		CHECK(child >= 0);
-		if (!child)
-			work(options, i, tally);
-	}
-	for (unsigned i = 0; i < options->vf_count; i++) {
-		CHECK(wait(&status) > 0);
-		/* The worker has left its own report. */
-		if (!WIFEXITED(status) || WEXITSTATUS(status))
-			check_fail(__FILE__, __LINE__, "a worker ended with status 0x%x",
-				   status);
-	}
+	plan->workers = options->vf_count;
+	workers_run(options, work, plan);
 	check_note("%u mutations: %u refused in write, %u incomplete, %u accepted "
 		   "(%u of them run), %u times the VF worked",
 		   tally->done, tally->refused, tally->incomplete, tally->accepted,
