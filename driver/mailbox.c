@@ -291,6 +291,9 @@ void igbvfio_mailbox_save(struct igbvfio_device *dev,
 
 	*out = mbx->state;
 	out->flags &= ~(IGBVF_MBX_PENDING | IGBVF_MBX_VFU);
+	/* igb takes no filter message of a VF without an address. */
+	if (!(out->flags & IGBVF_MBX_MAC_VALID))
+		out->unicast_count = 0;
 	if (control & IGBVF_MBX_BIT_VFU)
 		out->flags |= IGBVF_MBX_VFU;
 	read_memory(dev, out->memory);
@@ -374,16 +377,16 @@ static int require(struct igbvfio_device *dev, const u32 *message,
 
 	ret = ask(dev, message, count, answer);
 	if (ret) {
-		pci_err(dev->core.pdev,
-			"migration: the PF does not answer (%s); is its interface up?\n",
-			what);
+		dev_err_ratelimited(&dev->core.pdev->dev,
+				    "migration: the PF does not answer (%s); is its interface up?\n",
+				    what);
 		return ret;
 	}
 	if (answer[0] & IGBVF_MSG_ACK)
 		return 0;
-	pci_err(dev->core.pdev,
-		"migration: the PF refuses the guest's %s; check the VF's mac, vlan and trust settings on this host\n",
-		what);
+	dev_err_ratelimited(&dev->core.pdev->dev,
+			    "migration: the PF refuses the guest's %s; check the VF's mac, vlan and trust settings on this host\n",
+			    what);
 	return -EPERM;
 }
 
@@ -484,8 +487,8 @@ static int replay_granted(struct igbvfio_device *dev,
 
 	ret = ask(dev, message, 1, answer);
 	if (ret) {
-		pci_err(dev->core.pdev,
-			"migration: the PF does not answer; is its interface up?\n");
+		dev_err_ratelimited(&dev->core.pdev->dev,
+				    "migration: the PF does not answer; is its interface up?\n");
 		return ret;
 	}
 	if (answer[0] & IGBVF_MSG_ACK)
@@ -569,8 +572,8 @@ int igbvfio_mailbox_probe(struct igbvfio_device *dev)
 
 	ret = ask(dev, &message, 1, answer);
 	if (ret)
-		pci_err(dev->core.pdev,
-			"migration: the PF does not answer; is its interface up?\n");
+		dev_err_ratelimited(&dev->core.pdev->dev,
+				    "migration: the PF does not answer; is its interface up?\n");
 	dev->mailbox.state.latched = 0;
 	return ret;
 }

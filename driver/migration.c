@@ -283,9 +283,9 @@ static int finish_save(struct igbvfio_device *dev, struct igbvfio_migf *migf)
 	/* Better to fail here than at the destination: the guest goes on. */
 	ret = igbvf_state_check(state, &why);
 	if (ret) {
-		pci_err(dev->core.pdev,
-			"migration: the guest left its VF in a state that cannot be moved: %s\n",
-			why);
+		dev_err_ratelimited(&dev->core.pdev->dev,
+				    "migration: the guest left its VF in a state that cannot be moved: %s\n",
+				    why);
 		goto free;
 	}
 	ret = igbvf_stream_write(state, migf->data, sizeof(migf->data));

@@ -87,7 +87,7 @@ struct igbvf_state {
  * @offset: bytes consumed, always at the start of a section
  * @sections: sections consumed
  * @last_type: type of the last section
- * @seen: bit n is set once the section of type n (< END) was read
+ * @seen: bit n is set once the n-th mandatory section was read
  * @have_ident: the identity was read and fits @want
  * @complete: END was read and every check passed
  * @why: after an error one short line, for a human; static text
