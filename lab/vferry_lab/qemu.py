@@ -17,6 +17,8 @@ KERNEL_ARGUMENTS = (
     "root=/dev/vda rw console=ttyS0 intel_iommu=on panic=-1 log_buf_len=4M "
     # On a busy machine ticks come late: do not take that for a broken timer or a hung host.
     "no_timer_check watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=120 "
+    # Nor for a bad TSC: the clock to fall back to, emulated, slows a guest inside to a fraction.
+    "tsc=reliable systemd.default_device_timeout_sec=900 "
     # Page-table isolation and the like cost a multiple under emulation and guard nothing here.
     "mitigations=off systemd.show_status=no"
 )
