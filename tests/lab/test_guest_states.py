@@ -11,6 +11,7 @@ import pytest
 from vferry_lab.host import Host
 from vferry_tests import nic, traffic
 from vferry_tests.domain import VF
+from vferry_tests.guest import Guest
 from vferry_tests.precopy import await_precopy, under_way
 from vferry_tests.shared_guest import SharedGuest
 
@@ -51,12 +52,13 @@ def test_driver_never_loaded(guest: SharedGuest) -> None:
 
 def test_reboot_during_precopy(guest: SharedGuest) -> None:
     """The migration fails or succeeds; the guest reboots, its network works, it can move."""
+    marks = {host.name: len(Guest(host).console()) for host in guest.bed.hosts}
     with under_way(guest) as migration:
         await_precopy(guest, guest.host)
         guest.guest.start_command("sleep 1; reboot -f")
         migration.communicate(300)
     guest.find()
-    guest.guest.wait_agent(300)
+    guest.guest.await_boot(marks[guest.host.name])
     guest.bring_up()
     guest.move()
     guest.await_network()

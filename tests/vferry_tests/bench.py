@@ -62,8 +62,8 @@ def _measure(bed: Testbed, labs: Labs) -> list[Rate]:
     host, target = bed.hosts
     address = nic.vf_address(0)
     stock, own = VF(address, driver="vfio-pci"), VF(address)
-    labs.progress("booting a guest on stock vfio-pci")
-    guest = Guest.create("bench", host, [stock])
+    labs.progress("a guest with a VF on stock vfio-pci")
+    guest = Guest.create(host, [stock])
     try:
         rates = [_rate("vfio-pci", bed, guest, labs)]
         guest.detach(stock)

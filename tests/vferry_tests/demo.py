@@ -17,14 +17,13 @@ from vferry_lab.errors import CommandError, LabError
 from vferry_lab.lab import Lab
 
 from . import figures, nic, paths, traffic
-from .domain import VF, Virtio
+from .domain import MEMORY_MIB, VF, Virtio
 from .figures import Figures, VFFigures
 from .guest import Guest
 from .testbed import Artefacts, Testbed
 from .traffic import Connection, Ping
 
 NAME = "demo"
-MEMORY_MIB = 256
 PAGE = 4096
 REFUSAL = "VFIO migration is not supported in kernel"
 VF_ADDRESS = "192.0.2.100"
@@ -124,8 +123,8 @@ def _story(story: Story, tell: Teller, bed: Testbed) -> None:
     virtio = Virtio("52:54:00:c0:00:01")
 
     tell.title("1. A guest with a VF on stock vfio-pci")
-    tell(f"{first.name}: virsh create, a guest with VF {address}; it boots, a minute or two")
-    guest = Guest.create("guest", first, [stock], MEMORY_MIB)
+    tell(f"{first.name}: virsh restore, a booted guest; virsh attach-device, VF {address}")
+    guest = Guest.create(first, [stock])
     guest.configure(guest.netdev(stock.guest_driver), VF_ADDRESS)
     with Ping(bed.peer, VF_ADDRESS) as ping:
         ping.wait_reply()

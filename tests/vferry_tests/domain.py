@@ -17,6 +17,8 @@ KERNEL_ARGUMENTS = (
     "initcall_blacklist=jent_mod_init,load_system_certificate_list,"
     "bpf_tcp_ca_kfunc_init,bpf_dummy_struct_ops_init,trace_eval_init"
 )
+NAME = "guest"
+MEMORY_MIB = 256
 ROOT_PORTS = 4  # the channel takes one; the others are for network devices
 
 
@@ -68,25 +70,23 @@ class Virtio:
 Device = VF | Virtio
 
 
-def define(
-    name: str, devices: list[Device], memory_mib: int = 256, arguments: str = "",
-) -> str:
-    """The domain: one processor, no disk, the agent's channel, a log of its console."""
+def define(kernel_release: str) -> str:
+    """The domain: the hosts' own kernel, no disk, no network device, the agent's channel."""
     ports = "".join(
-        f"\n<controller type='pci' model='pcie-root-port' index='{index}'/>"
+        f"\n    <controller type='pci' model='pcie-root-port' index='{index}'/>"
         for index in range(1, ROOT_PORTS + 1)
     )
-    return f"""
+    return f"""\
 <domain type='qemu'>
-  <name>{name}</name>
-  <uuid>{uuid.uuid5(uuid.NAMESPACE_DNS, f"{name}.guest.invalid")}</uuid>
-  <memory unit='MiB'>{memory_mib}</memory>
+  <name>{NAME}</name>
+  <uuid>{uuid.uuid5(uuid.NAMESPACE_DNS, f"{NAME}.lab.invalid")}</uuid>
+  <memory unit='MiB'>{MEMORY_MIB}</memory>
   <vcpu>1</vcpu>
   <os>
     <type arch='x86_64' machine='q35'>hvm</type>
-    <kernel>{paths.HOST_GUEST}/vmlinux</kernel>
-    <initrd>{paths.HOST_GUEST}/initrd</initrd>
-    <cmdline>{KERNEL_ARGUMENTS} {arguments}</cmdline>
+    <kernel>/boot/vmlinuz-{kernel_release}</kernel>
+    <initrd>{paths.INITRD}</initrd>
+    <cmdline>{KERNEL_ARGUMENTS}</cmdline>
   </os>
   <features><acpi/></features>
   <cpu mode='custom' match='exact' check='none'><model fallback='forbid'>qemu64</model></cpu>
@@ -96,9 +96,10 @@ def define(
     <emulator>/usr/bin/qemu-system-x86_64</emulator>
     <controller type='usb' model='none'/>
     <memballoon model='none'/>{ports}
-    <serial type='file'><source path='{paths.HOST_GUEST}/{name}.log' append='on'/></serial>
+    <serial type='file'><source path='{paths.CONSOLE}' append='on'/></serial>
     <channel type='unix'>
       <target type='virtio' name='org.qemu.guest_agent.0'/>
-    </channel>{"".join(device.xml() for device in devices)}
+    </channel>
   </devices>
-</domain>"""
+</domain>
+"""

@@ -39,10 +39,10 @@ done
 printf '%s\n' "$answer"
 """
 
+# Runs in a host: DOMAIN. Right after a restore the agent may need a while to wake up.
 AWAIT_AGENT = r"""
-until virsh -q qemu-agent-command --timeout 5 "$1" '{"execute":"guest-ping"}' > /dev/null 2>&1; do
-    [ "$(virsh -q domstate "$1")" = running ] || { echo "not running" >&2; exit 1; }
-    sleep 0.5
+until virsh -q qemu-agent-command --timeout 10 "$1" '{"execute":"guest-ping"}' > /dev/null; do
+    sleep 1
 done
 """
 
@@ -71,42 +71,51 @@ class Move:
 
 
 class Guest:
-    """A domain that is running on `host`."""
+    """A domain that is running on `host`. There is one at most in a lab."""
 
-    def __init__(self, name: str, host: Host) -> None:
-        self.name = name
+    name = domain.NAME
+
+    def __init__(self, host: Host) -> None:
         self.host = host
 
     @staticmethod
     def install(host: Host, files: Path) -> None:
-        """Put the guest's kernel and initrd into a host."""
-        host.run(f"install -d -m 755 {paths.HOST_GUEST}")
-        host.copy_to(files / "vmlinux", files / "initrd", to=f"{paths.HOST_GUEST}/")
+        """Put what the guest needs into a host."""
+        host.run(["install", "-d", "-m", "755", paths.GUEST])
+        host.copy_to(files / "initrd", files / "guest.save", to=f"{paths.GUEST}/")
 
     @staticmethod
-    def create(
-        name: str, host: Host, devices: list[Device], memory_mib: int = 256, arguments: str = "",
-        wait: bool = True,
-    ) -> Guest:
-        """Start a domain and wait until its agent answers."""
-        xml = domain.define(name, devices, memory_mib, arguments)
-        host.run(["virsh", "-q", "create", "/dev/stdin"], stdin=xml, timeout=120)
-        guest = Guest(name, host)
-        if wait:
-            guest.wait_agent(BOOT_LIMIT)
+    def create(host: Host, devices: list[Device]) -> Guest:
+        """Start the guest, booted already (tests/guest/boot), and plug devices in."""
+        host.run(["virsh", "-q", "restore", paths.SAVED], timeout=BOOT_LIMIT)
+        guest = Guest(host)
+        guest.wait_agent()
+        for device in devices:
+            guest.attach(device)
         return guest
 
-    def wait_agent(self, timeout: float) -> None:
+    def wait_agent(self, timeout: float = BOOT_LIMIT) -> None:
         """Wait until the agent answers; the console's end is in the error if it does not."""
         try:
             self.host.run(["bash", "-c", AWAIT_AGENT, "sh", self.name], timeout=timeout)
         except LabError as error:
-            raise LabError(f"{self.name}: no agent: {error}\n{self.console()[-2000:]}") from error
+            raise LabError(f"the guest's agent: {error}\n{self.console()[-2000:]}") from error
+
+    def await_boot(self, mark: int, timeout: float = BOOT_LIMIT) -> None:
+        """Wait until it has booted again; mark: length of the console's log before.
+
+        Asking the agent all the while would cost the boot a good part of the
+        host's processor, so the console is watched.
+        """
+        self.host.run(
+            f"tail -c +{mark + 1} -F {paths.CONSOLE} | grep -q -m 1 'guest: ready'",
+            timeout=timeout,
+        )
+        self.wait_agent()
 
     def console(self) -> str:
-        """What this guest wrote to its console on the present host."""
-        path = f"{paths.HOST_GUEST}/{self.name}.log"
-        return self.host.run(f"cat {path} 2> /dev/null", check=False).stdout
+        """What the guest wrote to its console on the present host."""
+        return self.host.run(f"cat {paths.CONSOLE} 2> /dev/null", check=False).stdout
 
     def run(self, command: str, timeout: float = 60, check: bool = True) -> str:
         """Run a shell line in the guest and return its standard output.
@@ -207,7 +216,7 @@ class Guest:
 
     def destroy(self) -> None:
         """Take the domain away wherever it is; no error if it is gone."""
-        self.host.run(["virsh", "-q", "destroy", self.name], check=False)
+        self.host.run(["virsh", "-q", "destroy", self.name], check=False, timeout=120)
 
 
 def _decode(data: str | None) -> str:

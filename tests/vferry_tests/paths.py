@@ -11,5 +11,8 @@ DRIVER = ROOT / "driver"
 LOGS = ROOT / "logs"
 
 # In a host.
-HOST_GUEST = "/var/lib/vferry-guest"  # kernel, initrd, console log
+GUEST = "/var/lib/vferry-guest"
+INITRD = f"{GUEST}/initrd"
+SAVED = f"{GUEST}/guest.save"
+CONSOLE = f"{GUEST}/console.log"
 HOST_STATUS = "/sys/kernel/debug/igbvf_vfio_pci/{address}/status"

@@ -18,7 +18,6 @@ from .guest import Guest, Move
 from .testbed import Testbed
 from .traffic import Connection, Ping
 
-NAME = "guest"
 ADDRESS = "192.0.2.100"
 MAC = "52:54:00:c0:00:64"
 HEALTHY = 20.0  # seconds for a ping's reply
@@ -72,19 +71,19 @@ class SharedGuest:
 
     def _renew(self) -> None:
         for host in self.bed.hosts:
-            Guest(NAME, host).destroy()
+            Guest(host).destroy()
             nic.bind(host, self.vf)
-        self._guest = Guest.create(NAME, self.bed.hosts[0], [self.device])
+        self._guest = Guest.create(self.bed.hosts[0], [self.device])
         self.bring_up()
 
     def find(self) -> None:
         """Look on which host it is running, after a migration that may have failed."""
         for host in self.bed.hosts:
             there = host.run(["virsh", "-q", "list", "--name", "--state-running"]).stdout.split()
-            if NAME in there:
+            if Guest.name in there:
                 self.guest.host = host
                 return
-        raise LabError(f"{NAME} is running on no host")
+        raise LabError(f"the guest is running on no host")
 
     def bring_up(self, mtu: int = 1500) -> None:
         """Give the VF's interface in the guest its MAC and its address."""
@@ -153,7 +152,7 @@ class SharedGuest:
 
     def __exit__(self, *exception: Any) -> None:
         for host in self.bed.hosts:
-            Guest(NAME, host).destroy()
+            Guest(host).destroy()
 
 
 def one_error(stderr: str) -> str:
