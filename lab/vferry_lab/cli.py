@@ -21,8 +21,9 @@ Verb = Callable[[argparse.Namespace], int]
 
 def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
-    # An orderly end on SIGTERM and a closed terminal as on Ctrl-C.
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    # An orderly end on SIGTERM and a closed terminal as on Ctrl-C. That one too
+    # is asked for: who is started in the background by a shell ignores it.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     try:
         return int(options.verb(options))
@@ -241,6 +242,7 @@ def _foreground(arguments: list[str], timeout: float | None) -> int:
 
 def _login(name: str) -> str:
     tool = os.path.relpath(Path(__file__).resolve().parent.parent / "lab")
+    tool = tool if "/" in tool else f"./{tool}"
     option = "" if name == "default" else f" --name {name}"
     return f"up; log in: {tool} exec{option} host1   take down: {tool} down{option}"
 

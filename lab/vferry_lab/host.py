@@ -15,12 +15,14 @@ from . import addresses, kernel_log, process, qemu, qmp
 from .errors import CommandError, CommandTimeout, LabError
 from .holder import STOPPED
 from .process import Background, Command, Result
+from .progress import Progress, silent
 from .ssh import Connection
 
 # Fatal for a boot; anything else may still come up.
 BOOT_FAILED = re.compile(
     r"Kernel panic|You are in emergency mode|Entering emergency mode|\(initramfs\)|Give root password"
 )
+PROGRESS_PERIOD = 10.0  # seconds
 
 
 @dataclass(frozen=True)
@@ -135,9 +137,13 @@ class Host:
         self.qmp("system_reset")
         self.wait_ready(timeout, mark)
 
-    def wait_ready(self, timeout: float, mark: int = 0) -> None:
-        """Wait until the host says on its console, after byte mark, that it is ready; open ssh."""
+    def wait_ready(self, timeout: float, mark: int = 0, progress: Progress = silent) -> None:
+        """Wait until the host says on its console, after byte mark, that it is ready; open ssh.
+
+        Tells the progress how far the boot is. Raises LabError with the console's last lines.
+        """
         end = time.monotonic() + timeout
+        told = time.monotonic()
         ready = f"lab: {self.name} is ready"
         while True:
             self.require_running()
@@ -148,6 +154,9 @@ class Host:
             if failure or time.monotonic() > end:
                 why = f"'{failure.group()}'" if failure else f"not ready after {timeout:g} s"
                 raise LabError(f"{self.name}: boot failed: {why}; {self._console_tail()}")
+            if time.monotonic() - told > PROGRESS_PERIOD:
+                told = time.monotonic()
+                progress(f"{self.name}: {_last_line(text)}")
             time.sleep(0.2)
         self.ssh.socket.unlink(missing_ok=True)
         self.ssh.open(max(20.0, end - time.monotonic()))
@@ -206,6 +215,12 @@ class Host:
     def _console_tail(self) -> str:
         lines = [line.rstrip() for line in self._console_text(0).splitlines() if line.strip()]
         return "the console's last lines:\n  " + "\n  ".join(lines[-15:])
+
+
+def _last_line(console: str) -> str:
+    """The end of a boot log in what is left of 80 columns."""
+    lines = [line.strip() for line in console.splitlines() if line.strip()]
+    return kernel_log.without_stamp(lines[-1])[:60] if lines else "started"
 
 
 def _local(path: str | Path) -> str:

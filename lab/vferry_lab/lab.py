@@ -63,8 +63,6 @@ class Lab:
         boot_timeout: float = BOOT_LIMIT,
         progress: Progress = silent,
     ) -> None:
-        if not NAME.fullmatch(name):
-            raise LabError(f"'{name}' is no name for a lab: use a-z, 0-9 and '-', at most 31")
         if not 1 <= hosts <= addresses.MAX_HOSTS:
             raise LabError(f"a lab has 1 to {addresses.MAX_HOSTS} hosts, not {hosts}")
         self.name = name
@@ -76,7 +74,7 @@ class Lab:
         self.processors = processors
         self.boot_timeout = boot_timeout
         self.progress = progress
-        self.folder = _runs() / name
+        self.folder = _folder(name)
         self.hosts: list[Host] = []
         self._holder: subprocess.Popen[bytes] | None = None
 
@@ -111,7 +109,7 @@ class Lab:
         self._describe(own)
         self.progress(f"{self.host_count} hosts of {self.suite} are booting")
         for host in self.hosts:
-            host.wait_ready(self.boot_timeout)
+            host.wait_ready(self.boot_timeout, progress=self.progress)
             self.progress(f"{host.name} is ready")
 
     def stop(self) -> None:
@@ -267,7 +265,7 @@ def names() -> list[str]:
 
 def describe(name: str) -> dict[str, Any] | None:
     """lab.json of a lab that is up; None if it is not."""
-    folder = _runs() / name
+    folder = _folder(name)
     if not cache.is_locked(folder / "lock") or not (folder / "lab.json").exists():
         return None
     facts: dict[str, Any] = json.loads((folder / "lab.json").read_text())
@@ -279,8 +277,8 @@ def down(name: str) -> bool:
     facts = describe(name)
     if facts is not None:
         _end(facts["holder"])
-        _wait_unlocked(_runs() / name)
-    shutil.rmtree(_runs() / name, ignore_errors=True)
+        _wait_unlocked(_folder(name))
+    shutil.rmtree(_folder(name), ignore_errors=True)
     return facts is not None
 
 
@@ -288,6 +286,13 @@ def _runs() -> Path:
     path = cache.folder() / "run"
     path.mkdir(exist_ok=True)
     return path
+
+
+def _folder(name: str) -> Path:
+    """The folder of the lab of that name, which cannot lead out of the cache."""
+    if not NAME.fullmatch(name):
+        raise LabError(f"'{name}' is no name for a lab: use a-z, 0-9 and '-', at most 31")
+    return _runs() / name
 
 
 def _hosts(folder: Path, own: Image, holder: int, count: int) -> list[Host]:

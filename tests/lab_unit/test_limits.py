@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What cannot work is said at once, in one line."""
+
+from pathlib import Path
+
+import pytest
+from vferry_lab import cli, requirements
+from vferry_lab.errors import LabError
+from vferry_lab.lab import Lab
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("VFERRY_LAB_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def test_memory_counts_what_qemu_takes() -> None:
+    needed = 2 * (3072 + requirements.QEMU_OVERHEAD_MIB)
+    requirements.check_memory(2, 3072, needed)
+    with pytest.raises(LabError, match=f"need {needed} MiB, {needed - 1} MiB are available"):
+        requirements.check_memory(2, 3072, needed - 1)
+
+
+def test_available_memory_is_read() -> None:
+    lines = ["MemTotal:       16384000 kB", "MemAvailable:    2048000 kB"]
+    assert requirements.available_memory_mib(lines) == 2000
+
+
+def test_disk(tmp_path: Path) -> None:
+    requirements.check_disk(tmp_path, 0)
+    with pytest.raises(LabError, match="not enough disk"):
+        requirements.check_disk(tmp_path, 1 << 40)
+
+
+@pytest.mark.parametrize("name", ["", "A", "../x", "a/b", "-x", "x" * 32, "a b"])
+def test_bad_names_are_refused(name: str) -> None:
+    with pytest.raises(LabError, match="is no name for a lab"):
+        Lab(name)
+
+
+@pytest.mark.parametrize("hosts", [0, -1, 9])
+def test_number_of_hosts(hosts: int) -> None:
+    with pytest.raises(LabError, match="a lab has 1 to 8 hosts"):
+        Lab(hosts=hosts)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["exec", "--name", "none", "host1", "--", "true"], "lab 'none' is not up"),
+        (["exec", "--name", "../x", "host1", "--", "true"], "is no name for a lab"),
+        (["down", "--name", "../x"], "is no name for a lab"),
+        (["logs", "--name", "none", "/nowhere"], "lab 'none' is not up"),
+        (["chroot", "--bind", "/tmp", "--", "true"], "write it as HERE:/THERE"),
+        (["copy", "a", "b"], "is not up"),
+        (["up", "--hosts", "9"], "a lab has 1 to 8 hosts"),
+    ],
+)
+def test_errors_are_one_line(
+    arguments: list[str], text: str, capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(cli.image, "get", lambda *_: None)
+    assert cli.main(arguments) == 1
+    error = capsys.readouterr().err
+    assert text in error
+    assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["fly"], ["up", "--suite", "nosuch"], ["exec", "--timeout", "-1", "host1"],
+     ["up", "--memory", "much"]],
+)
+def test_usage_errors(arguments: list[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        cli.main(arguments)
+    assert end.value.code == 2
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("host1:/etc/hosts", ("host1", "/etc/hosts")),
+        ("host1:", ("host1", "")),
+        ("/tmp/a:b", None),
+        ("plain", None),
+    ],
+)
+def test_remote_paths(path: str, expected: tuple[str, str] | None) -> None:
+    assert cli._remote(path) == expected
