@@ -336,8 +336,14 @@ void nic_registers_read(struct vf *vf, struct nic_registers *registers)
 void nic_registers_compare(const struct nic_registers *before,
 			   const struct nic_registers *after, const char *what)
 {
-	for (unsigned i = 0; i < before->count; i++)
-		CHECK_IN(before->at[i].value == after->at[i].value,
-			 "%s: register 0x%04x is 0x%x, was 0x%x", what,
-			 before->at[i].offset, after->at[i].value, before->at[i].value);
+	unsigned different = 0, first = 0;
+
+	for (unsigned i = before->count; i-- > 0;)
+		if (before->at[i].value != after->at[i].value) {
+			different++;
+			first = i;
+		}
+	CHECK_IN(!different, "%s: register 0x%04x is 0x%x, was 0x%x; %u are different", what,
+		 before->at[first].offset, after->at[first].value, before->at[first].value,
+		 different);
 }
