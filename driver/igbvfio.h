@@ -185,6 +185,7 @@ extern bool igbvfio_direct_map;
 /* registers.c: one register, and the trapped pages of BAR0 */
 void igbvfio_lock_regs(struct igbvfio_device *dev);
 void igbvfio_unlock_regs(struct igbvfio_device *dev);
+void igbvfio_enable_memory(struct igbvfio_device *dev);
 u32 igbvfio_rd(struct igbvfio_device *dev, u32 reg);
 void igbvfio_wr(struct igbvfio_device *dev, u32 reg, u32 value);
 bool igbvfio_wait(struct igbvfio_device *dev, u32 reg, u32 mask, u32 value,

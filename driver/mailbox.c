@@ -17,11 +17,11 @@
 #include <linux/delay.h>
 #include <linux/etherdevice.h>
 
-/* The PF answers from its interrupt handler: tens of microseconds when it is
- * up, never when its interface is down.
+/* The PF answers, and gives the buffer free, from its interrupt handler: within
+ * tens of microseconds when it is up, never when its interface is down. The
+ * bound leaves room for a host that is itself emulated.
  */
 #define MAILBOX_TIMEOUT_US	500000
-#define MAILBOX_LOCK_TIMEOUT_US	20000
 /* How long a save waits for an answer that is under way. */
 #define MAILBOX_SETTLE_US	3000
 
@@ -313,7 +313,7 @@ void igbvfio_mailbox_save(struct igbvfio_device *dev,
  */
 static int take_buffer(struct igbvfio_device *dev)
 {
-	ktime_t end = ktime_add_us(ktime_get(), MAILBOX_LOCK_TIMEOUT_US);
+	ktime_t end = ktime_add_us(ktime_get(), MAILBOX_TIMEOUT_US);
 
 	do {
 		igbvfio_wr(dev, IGBVF_V2PMAILBOX, IGBVF_MBX_BIT_VFU);

@@ -60,6 +60,13 @@ const char *igbvfio_state_name(enum vfio_device_mig_state state)
 	return state < IGBVFIO_STATES ? state_names[state] : "?";
 }
 
+/* For the driver's own work on the device, as against the guest's accesses. */
+static void lock_device(struct igbvfio_device *dev)
+{
+	igbvfio_lock_regs(dev);
+	igbvfio_enable_memory(dev);
+}
+
 /* Sessions */
 
 static void end_session(struct igbvfio_migf **slot)
@@ -272,7 +279,7 @@ static int finish_save(struct igbvfio_device *dev, struct igbvfio_migf *migf)
 	state = kzalloc_obj(*state, GFP_KERNEL_ACCOUNT);
 	if (!state)
 		return -ENOMEM;
-	igbvfio_lock_regs(dev);
+	lock_device(dev);
 	if (dev->quiesced)
 		igbvfio_save(dev, state);
 	ret = dev->quiesced ? 0 : -EIO;
@@ -308,7 +315,7 @@ static int load_stream(struct igbvfio_device *dev, struct igbvfio_migf *migf)
 	ktime_t start = ktime_get();
 	int ret;
 
-	igbvfio_lock_regs(dev);
+	lock_device(dev);
 	ret = igbvfio_load(dev, &migf->reader.state);
 	dev->counters.load_ns = ktime_to_ns(ktime_sub(ktime_get(), start));
 	igbvfio_unlock_regs(dev);
@@ -337,7 +344,7 @@ static int consume(struct igbvfio_device *dev, struct igbvfio_migf *migf)
 	if (migf->reader.complete && !migf->complete)
 		return load_stream(dev, migf);
 	if (migf->reader.have_ident && !had_ident) {
-		igbvfio_lock_regs(dev);
+		lock_device(dev);
 		ret = dev->quiesced ? igbvfio_mailbox_probe(dev) : -EIO;
 		igbvfio_unlock_regs(dev);
 	}
@@ -402,7 +409,7 @@ static int stop_dma(struct igbvfio_device *dev)
 {
 	int ret;
 
-	igbvfio_lock_regs(dev);
+	lock_device(dev);
 	ret = igbvfio_quiesce(dev);
 	igbvfio_unlock_regs(dev);
 	return ret;
@@ -412,7 +419,7 @@ static int start_dma(struct igbvfio_device *dev)
 {
 	int ret;
 
-	igbvfio_lock_regs(dev);
+	lock_device(dev);
 	ret = igbvfio_run(dev);
 	igbvfio_unlock_regs(dev);
 	return ret;

@@ -70,6 +70,31 @@ static bool reachable(struct igbvfio_device *dev)
 }
 
 /**
+ * igbvfio_enable_memory() - let the driver reach BAR0 whatever the guest has set
+ * @dev: device; regs_lock is held
+ *
+ * A VF's memory enable bit is hard-wired to zero, its PF's bit decides (PCIe
+ * 9.3.4.1.3). QEMU's igb honours the VF's own, and a VMM that is about to
+ * resume a guest has it off until it loads configuration space. Setting it is
+ * harmless on hardware; whoever owns the bit will write it again.
+ */
+void igbvfio_enable_memory(struct igbvfio_device *dev)
+{
+	struct pci_dev *pdev = dev->core.pdev;
+	u16 command;
+
+	/* For write: the core changes the register under this lock, too. */
+	down_write(&dev->core.memory_lock);
+	if (reachable(dev)) {
+		pci_read_config_word(pdev, PCI_COMMAND, &command);
+		if (!(command & PCI_COMMAND_MEMORY))
+			pci_write_config_word(pdev, PCI_COMMAND,
+					      command | PCI_COMMAND_MEMORY);
+	}
+	up_write(&dev->core.memory_lock);
+}
+
+/**
  * igbvfio_rd() - read one register of the device
  * @dev: device
  * @reg: byte offset in BAR0, a multiple of 4
