@@ -152,15 +152,18 @@ def _prune(parent: Path, newest: Path) -> None:
 
 
 def _digest(sources: Iterable[Path]) -> str:
-    """SHA-256 over names and contents of files and folders, generated files left out."""
+    """SHA-256 over names and contents of files, and of folders less the generated files in them."""
     digest = hashlib.sha256()
-    files = [path for source in sources
-             for path in ([source] if source.is_file() else source.rglob("*"))]
+    files: list[Path] = []
+    for source in sources:
+        files += [source] if source.is_file() else [
+            path for path in source.rglob("*")
+            if path.is_file() and not path.name.endswith(NOT_SOURCE)
+        ]
     for path in sorted(files):
-        if path.is_file() and not path.name.endswith(NOT_SOURCE):
-            content = path.read_bytes()
-            digest.update(f"{path.name} {len(content)}\n".encode())
-            digest.update(content)
+        content = path.read_bytes()
+        digest.update(f"{path.name} {len(content)}\n".encode())
+        digest.update(content)
     return digest.hexdigest()[:16]
 
 
