@@ -26,9 +26,21 @@ struct report {
 };
 
 static const struct test *const suites[] = {
-	nic_tests,   access_tests,   arcs_tests,    stream_tests, precopy_tests,
-	move_tests,  mailbox_tests,  refusal_tests, dirty_tests,  dirty_events_tests,
-	reset_tests, parallel_tests, hostile_tests, /* last: it tries the hardware most */
+	nic_tests,
+	access_tests,
+	arcs_tests,
+	stream_tests,
+	precopy_tests,
+	move_tests,
+	mailbox_tests,
+	refusal_tests,
+	dirty_tests,
+	dirty_report_tests,
+	dirty_events_tests,
+	dirty_load_tests,
+	reset_tests,
+	parallel_tests,
+	hostile_tests, /* last: it tries the hardware most */
 };
 
 static struct report *report;

@@ -343,7 +343,7 @@ void nic_registers_compare(const struct nic_registers *before,
 			different++;
 			first = i;
 		}
-	CHECK_IN(!different, "%s: register 0x%04x is 0x%x, was 0x%x; %u are different", what,
-		 before->at[first].offset, after->at[first].value, before->at[first].value,
-		 different);
+	CHECK_IN(!different, "%s: register 0x%04x is 0x%x, was 0x%x; %u are different",
+		 what, before->at[first].offset, after->at[first].value,
+		 before->at[first].value, different);
 }

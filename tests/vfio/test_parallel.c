@@ -22,8 +22,8 @@ static void restore_patiently(struct rig *rig, const struct stream *stream, unsi
 
 		if (!error)
 			return;
-		CHECK_IN(error == -ETIMEDOUT || error == -EBUSY, "%s: %s", rig->vf[0].address,
-			 strerror(-error));
+		CHECK_IN(error == -ETIMEDOUT || error == -EBUSY, "%s: %s",
+			 rig->vf[0].address, strerror(-error));
 		CHECK_EQ(vf_reset(&rig->vf[0]), 0);
 		__atomic_add_fetch(late, 1, __ATOMIC_SEQ_CST);
 	}
@@ -83,7 +83,8 @@ static void test_loads(const struct options *options)
 	mig_require(&rig.vf[0]);
 	rig_close(&rig);
 	workers_run(options, load_often, late);
-	check_note("%u loads, %u late answers of the PF", ROUNDS * options->vf_count, *late);
+	check_note("%u loads, %u late answers of the PF", ROUNDS * options->vf_count,
+		   *late);
 }
 
 /* Traffic on all of them. */
