@@ -4,33 +4,12 @@
  * still go on. The administrator's side is played with ip(8).
  */
 #include "mig.h"
+#include "pf.h"
 #include "rig.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define S(name) VFIO_DEVICE_STATE_##name
-
-static void ip_link(const struct options *options, const char *format, ...)
-{
-	char what[128], command[256];
-	va_list arguments;
-
-	va_start(arguments, format);
-	vsnprintf(what, sizeof(what), format, arguments);
-	va_end(arguments);
-	snprintf(command, sizeof(command), "ip link set dev %s %s", options->pf, what);
-	CHECK_IN(system(command) == 0, "%s", command);
-}
-
-/* What puts the PF back, also after a failure. */
-static void ip_link_after(const struct options *options, const char *what, unsigned number)
-{
-	check_after("ip link set dev %s vf %u %s", options->pf, number, what);
-}
 
 /* write() on the second VF fails, the first VF goes on, and once the cause is
  * gone the same stream is taken. */
@@ -64,11 +43,11 @@ static void test_other_address(const struct options *options)
 	rig_open_nic(&rig, options, 2);
 	mig_require(&rig.vf[0]);
 	number = vf_number(options->vf[1]);
-	ip_link_after(options, "mac 00:00:00:00:00:00", number);
-	ip_link(options, "vf %u mac 02:de:ad:be:ef:01", number);
+	pf_link_after(options, "mac 00:00:00:00:00:00", number);
+	pf_link(options, "vf %u mac 02:de:ad:be:ef:01", number);
 	mig_save(&rig.vf[0], &stream);
 	check_refused(&rig, &stream);
-	ip_link(options, "vf %u mac 00:00:00:00:00:00", number);
+	pf_link(options, "vf %u mac 00:00:00:00:00:00", number);
 	mig_go(&rig.vf[0], S(RUNNING));
 	rig_check_traffic(&rig, &rig.nic);
 	mig_save(&rig.vf[0], &stream);
@@ -86,8 +65,8 @@ static void test_same_address(const struct options *options)
 	rig_open_nic(&rig, options, 2);
 	mig_require(&rig.vf[0]);
 	number = vf_number(options->vf[1]);
-	ip_link_after(options, "mac 00:00:00:00:00:00", number);
-	ip_link(options, "vf %u mac %02x:%02x:%02x:%02x:%02x:%02x", number, rig.nic.mac[0],
+	pf_link_after(options, "mac 00:00:00:00:00:00", number);
+	pf_link(options, "vf %u mac %02x:%02x:%02x:%02x:%02x:%02x", number, rig.nic.mac[0],
 		rig.nic.mac[1], rig.nic.mac[2], rig.nic.mac[3], rig.nic.mac[4],
 		rig.nic.mac[5]);
 	mig_save(&rig.vf[0], &stream);
@@ -107,34 +86,17 @@ static void test_other_vlan(const struct options *options)
 	mig_require(&rig.vf[0]);
 	mailbox_set_vlan(&rig.nic.mailbox, 12, true);
 	number = vf_number(options->vf[1]);
-	ip_link_after(options, "vlan 0", number);
-	ip_link(options, "vf %u vlan 13", number);
+	pf_link_after(options, "vlan 0", number);
+	pf_link(options, "vf %u vlan 13", number);
 	mig_save(&rig.vf[0], &stream);
 	check_refused(&rig, &stream);
-	ip_link(options, "vf %u vlan 0", number);
+	pf_link(options, "vf %u vlan 0", number);
 	mig_go(&rig.vf[0], S(RUNNING));
 	rig_check_traffic(&rig, &rig.nic);
 	mig_save(&rig.vf[0], &stream);
 	check_taken(&rig, &stream);
 	rig_check_arrives(&rig, &rig.nic, rig.nic.mac, 12);
 	rig_close(&rig);
-}
-
-static void wait_for_pf(const struct options *options)
-{
-	uint64_t deadline = now_ns() + 20000000000ULL;
-	char path[128], state[16] = "";
-
-	snprintf(path, sizeof(path), "/sys/class/net/%s/operstate", options->pf);
-	while (strncmp(state, "up", 2)) {
-		FILE *file = fopen(path, "r");
-
-		CHECK(file && now_ns() < deadline);
-		if (!fgets(state, sizeof(state), file))
-			state[0] = '\0';
-		fclose(file);
-		usleep(20000);
-	}
 }
 
 /* The destination's PF is down and answers nothing. Here it is the source's
@@ -147,11 +109,9 @@ static void test_pf_down(const struct options *options)
 	rig_open_nic(&rig, options, 2);
 	mig_require(&rig.vf[0]);
 	mig_save(&rig.vf[0], &stream);
-	check_after("ip link set dev %s up", options->pf);
-	ip_link(options, "down");
+	pf_down(options);
 	check_refused(&rig, &stream);
-	ip_link(options, "up");
-	wait_for_pf(options);
+	pf_up(options);
 	/* The old socket has heard that the interface went down. */
 	peer_close(&rig.peer);
 	peer_open(&rig.peer, options->pf);
