@@ -27,7 +27,7 @@ MOVE_LIMIT = 300.0
 
 # Runs in a host: DOMAIN REQUEST. Prints the answer to guest-exec-status at the command's end.
 AGENT_EXEC = r"""
-ask() { virsh -q qemu-agent-command --timeout 30 "$domain" "$1"; }
+ask() { virsh -q qemu-agent-command --timeout 120 "$domain" "$1"; }
 domain=$1
 pid=$(ask "$2" | sed -n 's/.*"pid":\([0-9]*\).*/\1/p')
 [ -n "$pid" ] || exit 1
@@ -39,9 +39,10 @@ done
 printf '%s\n' "$answer"
 """
 
-# Runs in a host: DOMAIN. Right after a restore the agent may need a while to wake up.
+# Runs in a host: DOMAIN. On a busy machine the agent needs longer than libvirt's five seconds.
 AWAIT_AGENT = r"""
-until virsh -q qemu-agent-command --timeout 10 "$1" '{"execute":"guest-ping"}' > /dev/null; do
+virsh -q guest-agent-timeout "$1" --timeout 60
+until virsh -q qemu-agent-command --timeout 60 "$1" '{"execute":"guest-ping"}' > /dev/null; do
     sleep 1
 done
 """
@@ -117,7 +118,7 @@ class Guest:
         """What the guest wrote to its console on the present host."""
         return self.host.run(f"cat {paths.CONSOLE} 2> /dev/null", check=False).stdout
 
-    def run(self, command: str, timeout: float = 60, check: bool = True) -> str:
+    def run(self, command: str, timeout: float = 180, check: bool = True) -> str:
         """Run a shell line in the guest and return its standard output.
 
         Raises CommandError for a non-zero exit unless check is False, and
@@ -194,6 +195,7 @@ class Guest:
         source.run(self.migrate_command(target, *options), timeout=timeout)
         end = time.time()
         self.host = target
+        target.run(["virsh", "-q", "guest-agent-timeout", self.name, "--timeout", "60"])
         job = target.run(
             ["virsh", "-q", "domjobinfo", self.name, "--completed", "--rawstats"]
         ).stdout

@@ -99,7 +99,7 @@ class SharedGuest:
             "done; exit 1", timeout=HEALTHY * 2 + 10,
         )
 
-    def run(self, command: str, timeout: float = 60, check: bool = True) -> str:
+    def run(self, command: str, timeout: float = 180, check: bool = True) -> str:
         """Run a shell line in the guest."""
         return self.guest.run(command, timeout, check)
 
