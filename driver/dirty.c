@@ -128,6 +128,26 @@ static void drop(struct igbvfio_rx_shadow *rx)
 	memset(rx, 0, sizeof(*rx));
 }
 
+/* The head has passed the buffers up to here. */
+static void advance(struct igbvfio_device *dev, struct igbvfio_rx_shadow *rx,
+		    u32 head)
+{
+	while (rx->harvest != head) {
+		mark_slot(dev, rx, rx->harvest);
+		rx->harvest = next(rx, rx->harvest);
+	}
+}
+
+/* A ring whose queue is off now and does not go on: mark, and forget it. */
+static void finish_ring(struct igbvfio_device *dev, struct igbvfio_rx_shadow *rx)
+{
+	u32 i;
+
+	for (i = rx->retire; i != rx->harvest; i = next(rx, i))
+		mark_slot(dev, rx, i);
+	drop(rx);
+}
+
 /* Note which buffers the head has passed. */
 static void harvest(struct igbvfio_device *dev, unsigned int q)
 {
@@ -139,12 +159,7 @@ static void harvest(struct igbvfio_device *dev, unsigned int q)
 	/* Not a place in this ring: the device was reset behind our back. Take
 	 * all it owned for written.
 	 */
-	if (head >= rx->count)
-		head = rx->tail;
-	while (rx->harvest != head) {
-		mark_slot(dev, rx, rx->harvest);
-		rx->harvest = next(rx, rx->harvest);
-	}
+	advance(dev, rx, head < rx->count ? head : rx->tail);
 }
 
 /* Free the passed slots whose write-back has reached memory. */
@@ -301,14 +316,11 @@ void igbvfio_dirty_resync(struct igbvfio_device *dev, unsigned int q)
 void igbvfio_dirty_before_ring_change(struct igbvfio_device *dev, unsigned int q)
 {
 	struct igbvfio_rx_shadow *rx = &dev->log.rx[q];
-	u32 i;
 
 	if (!rx->slots)
 		return;
 	harvest(dev, q);
-	for (i = rx->retire; i != rx->harvest; i = next(rx, i))
-		mark_slot(dev, rx, i);
-	drop(rx);
+	finish_ring(dev, rx);
 }
 
 /**
@@ -332,13 +344,36 @@ void igbvfio_dirty_posted(struct igbvfio_device *dev, unsigned int q, u32 tail)
 	record(dev, rx, tail);
 }
 
-/** igbvfio_dirty_vf_reset() - the guest is about to reset its VF by CTRL.RST */
-void igbvfio_dirty_vf_reset(struct igbvfio_device *dev)
+/**
+ * igbvfio_dirty_vf_reset() - let the guest reset its VF by CTRL.RST
+ * @dev: device
+ * @reg: CTRL or its alias
+ * @value: what the guest writes there
+ *
+ * Frames may arrive until the reset takes effect, so the heads are read before
+ * and after. A head that stands at the start afterwards was reset itself, or
+ * cannot be told from one: then all that the device owned counts as written.
+ */
+void igbvfio_dirty_vf_reset(struct igbvfio_device *dev, u32 reg, u32 value)
 {
 	unsigned int q;
 
 	for (q = 0; q < dev->ident.queues; q++)
-		igbvfio_dirty_before_ring_change(dev, q);
+		harvest(dev, q);
+	igbvfio_wr(dev, reg, value);
+	for (q = 0; q < dev->ident.queues; q++) {
+		struct igbvfio_rx_shadow *rx = &dev->log.rx[q];
+		u32 head = igbvfio_rd(dev, IGBVF_RDH(q)) & IGBVF_HEAD_MASK;
+
+		if (!rx->slots)
+			continue;
+		if (head >= rx->count || (!head && rx->harvest) ||
+		    distance(rx, rx->harvest, head) >
+		    distance(rx, rx->harvest, rx->tail))
+			head = rx->tail;
+		advance(dev, rx, head);
+		finish_ring(dev, rx);
+	}
 }
 
 /**

@@ -220,7 +220,7 @@ extern const struct vfio_log_ops igbvfio_log_ops;
 void igbvfio_dirty_init(struct igbvfio_device *dev);
 void igbvfio_dirty_stop(struct igbvfio_device *dev);
 void igbvfio_dirty_reset(struct igbvfio_device *dev);
-void igbvfio_dirty_vf_reset(struct igbvfio_device *dev);
+void igbvfio_dirty_vf_reset(struct igbvfio_device *dev, u32 reg, u32 value);
 void igbvfio_dirty_posted(struct igbvfio_device *dev, unsigned int q, u32 tail);
 void igbvfio_dirty_before_ring_change(struct igbvfio_device *dev, unsigned int q);
 void igbvfio_dirty_resync(struct igbvfio_device *dev, unsigned int q);

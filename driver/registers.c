@@ -282,8 +282,10 @@ static void trap_write(struct igbvfio_device *dev, u32 reg, u32 value)
 		return;
 	}
 	if ((reg == IGBVF_CTRL || reg == IGBVF_CTRL_DUP) &&
-	    value & IGBVF_CTRL_RST)
-		igbvfio_dirty_vf_reset(dev);
+	    value & IGBVF_CTRL_RST) {
+		igbvfio_dirty_vf_reset(dev, reg, value);
+		return;
+	}
 	igbvfio_wr(dev, reg, value);
 }
 
