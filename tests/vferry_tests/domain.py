@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from . import paths
 
 # What a guest of a guest need not do at boot. Page protection, certificates and
-# self-tests cost a fifth of the boot under two levels of emulation, and a late
-# tick makes the timer check panic.
+# self-tests cost a fifth of the boot under two levels of emulation. A late tick
+# makes the timer check panic, and the TSC look unstable: the next best clock is
+# an emulated device.
 KERNEL_ARGUMENTS = (
-    "console=ttyS0 quiet panic=-1 no_timer_check mitigations=off rodata=off audit=0 "
-    "lsm=capability nowatchdog cryptomgr.notests "
+    "console=ttyS0 quiet panic=-1 no_timer_check tsc=reliable mitigations=off rodata=off "
+    "audit=0 lsm=capability nowatchdog cryptomgr.notests "
     "initcall_blacklist=jent_mod_init,load_system_certificate_list,"
     "bpf_tcp_ca_kfunc_init,bpf_dummy_struct_ops_init,trace_eval_init"
 )
