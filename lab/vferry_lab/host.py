@@ -162,11 +162,14 @@ class Host:
         self.ssh.open(max(20.0, end - time.monotonic()))
 
     def require_running(self) -> None:
-        """Raise LabError if this host's QEMU has ended."""
+        """Raise LabError if this host's QEMU has ended, or the whole lab."""
+        if not self.folder.exists():
+            raise LabError(f"{self.name}: its lab was taken down")
         stopped = self.folder / STOPPED
         if stopped.exists():
             said = (self.folder / "qemu.log").read_text(errors="replace").strip()[-600:]
-            raise LabError(f"{self.name}: {stopped.read_text().strip()}" + (f": {said}" if said else ""))
+            text = f"{self.name}: {stopped.read_text().strip()}"
+            raise LabError(f"{text}: {said}" if said else text)
 
     @property
     def running(self) -> bool:
