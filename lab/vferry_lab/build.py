@@ -37,7 +37,7 @@ def build(recipe: Recipe, target: Path, progress: Progress) -> None:
     """
     requirements.check_disk(target.parent, ROOM_MIB)
     for rest in target.parent.glob("building-*"):
-        shutil.rmtree(rest)
+        _remove(rest)
     work = Path(tempfile.mkdtemp(prefix="building-", dir=target.parent))
     try:
         _fill(recipe, work, progress)
@@ -46,6 +46,14 @@ def build(recipe: Recipe, target: Path, progress: Progress) -> None:
         shutil.rmtree(work, ignore_errors=True)
         raise
     progress(f"{recipe.suite}: image is in {target}")
+
+
+def _remove(folder: Path) -> None:
+    """Remove what a killed build has left; never what may be mounted in it."""
+    done = subprocess.run(["rm", "-rf", "--one-file-system", folder],
+                          stderr=subprocess.PIPE, text=True)
+    if done.returncode != 0:
+        raise LabError(f"cannot remove what an earlier build left: {done.stderr.strip()[-300:]}")
 
 
 def kernel_release(tree: Path) -> str:
@@ -125,8 +133,9 @@ class _Steps:
     ) -> None:
         """Run a step within limit seconds, show each line it says to seen; raises LabError."""
         name = Path(command[0]).name
+        # In a mount namespace of its own: what it mounts is gone when it ends, however it ends.
         process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            ["unshare", "--mount", "--propagation", "private", "--", *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             text=True, errors="replace", env=self._environment, start_new_session=True,
         )
         assert process.stdin is not None and process.stdout is not None
@@ -147,7 +156,6 @@ class _Steps:
                     seen(line.rstrip())
             process.wait()
         except BaseException:
-            # Without a hurry: mmdebstrap removes what it has mounted.
             os.killpg(process.pid, signal.SIGTERM)
             process.wait(60)
             raise
