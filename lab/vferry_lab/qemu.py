@@ -41,6 +41,9 @@ def command_line(number: int, memory_mib: int, processors: int) -> list[str]:
         "-sandbox", "on,obsolete=deny,spawn=deny",
         "-machine", "q35,kernel-irqchip=off",
         "-accel", "tcg,thread=multi,tb-size=512",
+        # With SVM and nested paging a host runs guests under KVM: the guest's code is translated
+        # once, here, and not by an emulator inside an emulator.
+        "-cpu", "qemu64,+svm,+npt",
         "-smp", str(processors), "-m", str(memory_mib),
         "-device", "intel-iommu,intremap=on",
         "-kernel", f"{IMAGE}/vmlinuz", "-initrd", f"{IMAGE}/initrd", "-append", arguments,
