@@ -107,6 +107,23 @@ void mailbox_set_mac(struct mailbox *mailbox, const uint8_t *mac)
 	call_with_mac(mailbox, IGBVF_MSG_SET_MAC, mac);
 }
 
+bool mailbox_try_mac(struct mailbox *mailbox, const uint8_t *mac)
+{
+	uint32_t words[3] = { IGBVF_MSG_SET_MAC };
+	uint32_t answer[1] = { 0 };
+	int error;
+
+	memcpy(words + 1, mac, MAC_LENGTH);
+	CHECK_EQ_IN(mailbox_post(mailbox, words, 3), 0, "the MAC of %s", mailbox->vf->address);
+	error = mailbox_collect(mailbox, answer, 1);
+	if (error == -ETIMEDOUT)
+		return false;
+	CHECK_EQ_IN(error, 0, "the MAC of %s", mailbox->vf->address);
+	CHECK_EQ_IN(answer[0] & NO_ANSWER, IGBVF_MSG_ACK, "the MAC of %s",
+		    mailbox->vf->address);
+	return true;
+}
+
 void mailbox_add_unicast(struct mailbox *mailbox, const uint8_t *mac)
 {
 	call_with_mac(mailbox,

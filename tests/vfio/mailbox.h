@@ -33,6 +33,8 @@ uint32_t mailbox_call(struct mailbox *mailbox, const uint32_t *words, unsigned c
 
 /* Requests; each ends the test unless the PF says yes. */
 void mailbox_set_mac(struct mailbox *mailbox, const uint8_t *mac);
+/* False if the PF does not answer. */
+bool mailbox_try_mac(struct mailbox *mailbox, const uint8_t *mac);
 void mailbox_add_unicast(struct mailbox *mailbox, const uint8_t *mac);
 void mailbox_clear_unicast(struct mailbox *mailbox, const uint8_t *mac);
 void mailbox_set_multicast(struct mailbox *mailbox, const uint16_t *hashes, unsigned count);

@@ -40,6 +40,16 @@ static void wait_register(struct vf *vf, uint32_t offset, uint32_t mask, uint32_
 		CHECK_IN(now_ns() < deadline, "register 0x%x of %s", offset, vf->address);
 }
 
+/* The PF's side of a reset: RESET, and the MAC if the administrator gave none.
+ * False if the PF does not answer. */
+static bool shake_hands(struct nic *nic)
+{
+	if (mailbox_reset(&nic->mailbox, nic->mac))
+		return true;
+	mac_random(nic->mac);
+	return mailbox_try_mac(&nic->mailbox, nic->mac);
+}
+
 void nic_start(struct nic *nic, struct vf *vf, struct iommu *iommu)
 {
 	uint64_t deadline = now_ns() + WAIT_NS;
@@ -49,10 +59,10 @@ void nic_start(struct nic *nic, struct vf *vf, struct iommu *iommu)
 	while (mailbox_bits(&nic->mailbox) & IGBVF_MBX_BIT_RSTI)
 		CHECK_IN(now_ns() < deadline, "%s: the PF stays in reset", vf->address);
 	nic->mailbox.latched = 0;
-	if (!mailbox_reset(&nic->mailbox, nic->mac)) {
-		mac_random(nic->mac);
-		mailbox_set_mac(&nic->mailbox, nic->mac);
-	}
+	/* igb may notice CTRL.RST after the RESET that follows it. Then it has
+	 * forgotten the VF again and says nothing: a second RESET settles that. */
+	if (!shake_hands(nic))
+		CHECK_IN(shake_hands(nic), "%s: the PF does not answer", vf->address);
 }
 
 void nic_start_simple(struct nic *nic, struct vf *vf, struct iommu *iommu)

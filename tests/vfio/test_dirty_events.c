@@ -50,11 +50,9 @@ static void event(const struct options *options, bool guest_reset)
 	for (int round = 0; round < 5; round++) {
 		truth_begin(&scene.truth);
 		leave_frames(&scene, 20);
-		if (guest_reset)
-			vf_write(&scene.rig.vf[0], IGBVF_CTRL, IGBVF_CTRL_RST);
-		else
+		if (!guest_reset)
 			CHECK_EQ(vf_reset(&scene.rig.vf[0]), 0);
-		nic_again(&scene, 64);
+		nic_again(&scene, 64); /* begins with CTRL.RST */
 		leave_frames(&scene, 20);
 		truth_find(&scene.truth);
 		truth_report(&scene.truth, &scene.rig.vf[0], scene.rig.iommu.size);

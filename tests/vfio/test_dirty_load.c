@@ -83,8 +83,7 @@ static void test_reported_under_load(const struct options *options)
  * the last look and the reset counts too. */
 static void reset_vf(struct scene *scene)
 {
-	vf_write(&scene->rig.vf[0], IGBVF_CTRL, IGBVF_CTRL_RST);
-	nic_again(scene, 256);
+	nic_again(scene, 256); /* begins with CTRL.RST */
 }
 
 /* The queue is switched off while frames pour in, and gets a new ring. */
