@@ -21,7 +21,7 @@ from vferry_lab.host import Host
 from vferry_lab.image import Image
 from vferry_lab.progress import Progress, silent
 
-from . import domain, paths
+from . import paths
 
 NOT_NEEDED = 77  # exit status of driver/vfio-core/build-in-tree
 KEPT = 4  # finished folders of each kind
@@ -29,11 +29,8 @@ NOT_SOURCE = (".o", ".ko", ".mod", ".mod.c", ".cmd", ".symvers", ".order", ".pyc
 
 
 def guest(image: Image, progress: Progress = silent) -> Path:
-    """Folder with the guest for hosts of this image: initrd, guest.save, stream.
-
-    guest.save is the guest after its boot: see Guest.create.
-    """
-    sources = [paths.TESTS / "guest", paths.TESTS / "traffic", Path(domain.__file__)]
+    """Folder with the guest for hosts of this image: initrd, stream."""
+    sources = [paths.TESTS / "guest", paths.TESTS / "traffic"]
 
     def build(folder: Path) -> None:
         progress(f"{image.suite}: building the guest")
@@ -41,13 +38,6 @@ def guest(image: Image, progress: Progress = silent) -> Path:
             ["/src/guest/build", "/out", "/src/traffic"],
             binds={sources[0]: "/src/guest", sources[1]: "/src/traffic", folder: "/out"},
             timeout=300,
-        )
-        progress(f"{image.suite}: booting the guest once, to save it")
-        (folder / "guest.xml").write_text(domain.define(image.kernel_release))
-        image.run_in_tree(
-            ["/src/boot", "/out/guest.xml", paths.CONSOLE, "/out/guest.save"],
-            binds={sources[0]: "/src", folder: "/out", folder / "initrd": paths.INITRD},
-            timeout=400,
         )
 
     return _cached("guest", image, sources, build)

@@ -123,7 +123,7 @@ def _story(story: Story, tell: Teller, bed: Testbed) -> None:
     virtio = Virtio("52:54:00:c0:00:01")
 
     tell.title("1. A guest with a VF on stock vfio-pci")
-    tell(f"{first.name}: virsh restore, a booted guest; virsh attach-device, VF {address}")
+    tell(f"{first.name}: virsh create, a guest boots; virsh attach-device, VF {address}")
     guest = Guest.create(first, [stock])
     guest.configure(guest.netdev(stock.guest_driver), VF_ADDRESS)
     with Ping(bed.peer, VF_ADDRESS) as ping:

@@ -13,6 +13,5 @@ LOGS = ROOT / "logs"
 # In a host.
 GUEST = "/var/lib/vferry-guest"
 INITRD = f"{GUEST}/initrd"
-SAVED = f"{GUEST}/guest.save"
-CONSOLE = f"{GUEST}/console.log"
+CONSOLE = "/var/log/libvirt/qemu/guest-console.log"  # among the logs that a lab collects
 HOST_STATUS = "/sys/kernel/debug/igbvf_vfio_pci/{address}/status"

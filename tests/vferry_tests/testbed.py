@@ -22,7 +22,7 @@ from .guest import Guest
 class Artefacts:
     """What is built for the hosts of a suite."""
 
-    guest: Path  # folder: vmlinux, initrd, stream
+    guest: Path  # folder: initrd, stream
     modules: Path  # archive
 
     @staticmethod
