@@ -52,8 +52,8 @@ static int status_show(struct seq_file *s, void *unused)
 	struct igbvfio_device *dev = s->private;
 	const struct igbvf_mailbox_state *m = &dev->mailbox.state;
 
-	mutex_lock(&dev->state_mutex);
-	mutex_lock(&dev->regs_lock);
+	igbvfio_lock_state(dev);
+	igbvfio_lock_regs(dev);
 	seq_printf(s, "state: %s\n", igbvfio_state_name(dev->mig_state));
 	seq_printf(s, "quiesced: %d\n", dev->quiesced);
 	seq_printf(s, "can_report_dirty: %d\n", !!dev->bitmap_set);
@@ -63,8 +63,8 @@ static int status_show(struct seq_file *s, void *unused)
 	seq_printf(s, "mailbox_flags: %#x\n", m->flags);
 	show_counters(s, &dev->counters);
 	show_arcs(s, dev);
-	mutex_unlock(&dev->regs_lock);
-	mutex_unlock(&dev->state_mutex);
+	igbvfio_unlock_regs(dev);
+	igbvfio_unlock_state(dev);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(status);
@@ -75,10 +75,10 @@ static ssize_t last_stream_read(struct file *filp, char __user *buf,
 	struct igbvfio_device *dev = filp->private_data;
 	ssize_t ret;
 
-	mutex_lock(&dev->state_mutex);
+	igbvfio_lock_state(dev);
 	ret = simple_read_from_buffer(buf, count, pos, dev->last_stream,
 				      dev->last_stream_size);
-	mutex_unlock(&dev->state_mutex);
+	igbvfio_unlock_state(dev);
 	return ret;
 }
 

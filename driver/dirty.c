@@ -42,8 +42,9 @@
 static void lose(struct igbvfio_device *dev, const char *why)
 {
 	if (!dev->log.lost)
-		pci_warn(dev->core.pdev,
-			 "dirty log: %s; reporting every page as dirty\n", why);
+		dev_warn_ratelimited(&dev->core.pdev->dev,
+				     "dirty log: %s; reporting every page as dirty\n",
+				     why);
 	dev->log.lost = true;
 	dev->counters.log_lost++;
 }

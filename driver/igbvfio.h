@@ -226,6 +226,8 @@ void igbvfio_dirty_before_ring_change(struct igbvfio_device *dev, unsigned int q
 void igbvfio_dirty_resync(struct igbvfio_device *dev, unsigned int q);
 
 /* migration.c */
+void igbvfio_lock_state(struct igbvfio_device *dev);
+void igbvfio_unlock_state(struct igbvfio_device *dev);
 extern const struct vfio_migration_ops igbvfio_migration_ops;
 void igbvfio_migration_init(struct igbvfio_device *dev);
 void igbvfio_migration_close(struct igbvfio_device *dev);

@@ -86,16 +86,20 @@ static void end_sessions(struct igbvfio_device *dev)
 	end_session(&dev->resuming);
 }
 
-static void lock_state(struct igbvfio_device *dev)
+/** igbvfio_lock_state() - take state_mutex */
+void igbvfio_lock_state(struct igbvfio_device *dev)
 {
 	mutex_lock(&dev->state_mutex);
 }
 
-/*
+/**
+ * igbvfio_unlock_state() - drop state_mutex
+ * @dev: device
+ *
  * Acts on a reset or an error that came while the mutex was held. reset_lock is
  * held across the unlock: one that comes later finds the mutex free.
  */
-static void unlock_state(struct igbvfio_device *dev)
+void igbvfio_unlock_state(struct igbvfio_device *dev)
 {
 	for (;;) {
 		spin_lock(&dev->reset_lock);
@@ -131,7 +135,7 @@ void igbvfio_migration_reset(struct igbvfio_device *dev)
 		return;
 	}
 	spin_unlock(&dev->reset_lock);
-	unlock_state(dev);
+	igbvfio_unlock_state(dev);
 }
 
 /** igbvfio_migration_error() - the bus reported an error: only a reset helps */
@@ -144,7 +148,7 @@ void igbvfio_migration_error(struct igbvfio_device *dev)
 		return;
 	}
 	spin_unlock(&dev->reset_lock);
-	unlock_state(dev);
+	igbvfio_unlock_state(dev);
 }
 
 static int release(struct inode *inode, struct file *filp)
@@ -196,7 +200,7 @@ static ssize_t save_read(struct file *filp, char __user *buf, size_t count,
 
 	if (pos)
 		return -ESPIPE;
-	lock_state(dev);
+	igbvfio_lock_state(dev);
 	if (migf->disabled) {
 		ret = -ENODEV;
 		goto unlock;
@@ -212,7 +216,7 @@ static ssize_t save_read(struct file *filp, char __user *buf, size_t count,
 	else
 		migf->pos += ret;
 unlock:
-	unlock_state(dev);
+	igbvfio_unlock_state(dev);
 	return ret;
 }
 
@@ -227,7 +231,7 @@ static long save_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 	ret = vfio_check_precopy_ioctl(&dev->core.vdev, cmd, arg, &info);
 	if (ret)
 		return ret;
-	lock_state(dev);
+	igbvfio_lock_state(dev);
 	if (migf->disabled) {
 		ret = -ENODEV;
 	} else if (dev->mig_state != VFIO_DEVICE_STATE_PRE_COPY &&
@@ -237,7 +241,7 @@ static long save_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 		info.initial_bytes = migf->length - migf->pos;
 		info.dirty_bytes = 0;
 	}
-	unlock_state(dev);
+	igbvfio_unlock_state(dev);
 	if (ret)
 		return ret;
 	return copy_to_user((void __user *)arg, &info, minsz) ? -EFAULT : 0;
@@ -360,7 +364,7 @@ static ssize_t resume_write(struct file *filp, const char __user *buf,
 
 	if (pos)
 		return -ESPIPE;
-	lock_state(dev);
+	igbvfio_lock_state(dev);
 	if (migf->disabled) {
 		ret = -ENODEV;
 		goto unlock;
@@ -384,7 +388,7 @@ static ssize_t resume_write(struct file *filp, const char __user *buf,
 	migf->error = consume(dev, migf);
 	ret = migf->error ?: (ssize_t)count;
 unlock:
-	unlock_state(dev);
+	igbvfio_unlock_state(dev);
 	return ret;
 }
 
@@ -539,7 +543,7 @@ static struct file *set_state(struct vfio_device *core_vdev,
 	struct file *filp = NULL;
 	int ret;
 
-	lock_state(dev);
+	igbvfio_lock_state(dev);
 	while (dev->mig_state != new_state) {
 		ret = vfio_mig_get_next_state(core_vdev, dev->mig_state,
 					      new_state, &next);
@@ -558,7 +562,7 @@ static struct file *set_state(struct vfio_device *core_vdev,
 			break;
 		}
 	}
-	unlock_state(dev);
+	igbvfio_unlock_state(dev);
 	return filp;
 }
 
@@ -567,9 +571,9 @@ static int get_state(struct vfio_device *core_vdev,
 {
 	struct igbvfio_device *dev = to_igbvfio(core_vdev);
 
-	lock_state(dev);
+	igbvfio_lock_state(dev);
 	*state = dev->mig_state;
-	unlock_state(dev);
+	igbvfio_unlock_state(dev);
 	return 0;
 }
 
@@ -607,12 +611,12 @@ void igbvfio_migration_init(struct igbvfio_device *dev)
  */
 void igbvfio_migration_close(struct igbvfio_device *dev)
 {
-	lock_state(dev);
+	igbvfio_lock_state(dev);
 	end_sessions(dev);
 	dev->mig_state = VFIO_DEVICE_STATE_RUNNING;
 	igbvfio_lock_regs(dev);
 	igbvfio_dirty_stop(dev);
 	dev->quiesced = false;
 	igbvfio_unlock_regs(dev);
-	unlock_state(dev);
+	igbvfio_unlock_state(dev);
 }

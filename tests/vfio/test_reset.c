@@ -322,6 +322,50 @@ static void test_races(const struct options *options)
 	rig_close(&rig);
 }
 
+static void *read_status(void *argument)
+{
+	struct racer *racer = argument;
+	char path[128], text[4096];
+
+	snprintf(path, sizeof(path), "/sys/kernel/debug/igbvf_vfio_pci/%s/status",
+		 racer->vf->address);
+	while (!racer->stop) {
+		FILE *file = fopen(path, "r");
+
+		CHECK_IN(file, "%s", path);
+		CHECK(fread(text, 1, sizeof(text), file) > 0);
+		fclose(file);
+		racer->done++;
+	}
+	return NULL;
+}
+
+/* Whoever looks at debugfs meanwhile does not swallow a reset. */
+static void test_status_read(const struct options *options)
+{
+	struct racer racers[2];
+	struct rig rig;
+
+	rig_open_nic(&rig, options, 1);
+	mig_require(&rig.vf[0]);
+	for (int i = 0; i < 2; i++) {
+		racers[i] = (struct racer){ .vf = &rig.vf[0] };
+		CHECK(!pthread_create(&racers[i].thread, NULL, read_status, &racers[i]));
+	}
+	for (int i = 0; i < 30; i++) {
+		mig_go(&rig.vf[0], S(STOP));
+		CHECK_EQ(vf_reset(&rig.vf[0]), 0);
+		CHECK_EQ_IN(mig_get(&rig.vf[0]), S(RUNNING), "reset %d", i);
+	}
+	for (int i = 0; i < 2; i++) {
+		racers[i].stop = true;
+		pthread_join(racers[i].thread, NULL);
+		CHECK(racers[i].done > 0);
+	}
+	check_alive(&rig);
+	rig_close(&rig);
+}
+
 const struct test reset_tests[] = {
 	{ "reset.every_state", test_every_state, 0 },
 	{ "reset.flr_by_config", test_flr_by_config, 0 },
@@ -331,5 +375,6 @@ const struct test reset_tests[] = {
 	{ "reset.closed_in_every_state", test_closed_in_every_state, 0 },
 	{ "reset.closed_while_logging", test_closed_while_logging, 0 },
 	{ "reset.races", test_races, 120 },
+	{ "reset.status_read", test_status_read, 60 },
 	{ 0 },
 };
