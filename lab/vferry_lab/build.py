@@ -135,7 +135,8 @@ class _Steps:
         name = Path(command[0]).name
         # In a mount namespace of its own: what it mounts is gone when it ends, however it ends.
         process = subprocess.Popen(
-            ["unshare", "--mount", "--propagation", "private", "--", *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            ["unshare", "--mount", "--propagation", "private", "--", *command],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             text=True, errors="replace", env=self._environment, start_new_session=True,
         )
         assert process.stdin is not None and process.stdout is not None

@@ -44,11 +44,7 @@ def up(options: argparse.Namespace) -> int:
         memory_mib=options.memory, boot_timeout=options.timeout, progress=tell,
     )
     if options.keep:
-        try:
-            the_lab.start()
-        except BaseException:
-            the_lab.stop()
-            raise
+        the_lab.start()
         print(_login(options.name))
         return 0
     with the_lab:

@@ -79,12 +79,7 @@ class Lab:
         self._holder: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Lab:
-        try:
-            self.start()
-        except BaseException:
-            self._keep_logs()
-            self.stop()
-            raise
+        self.start()
         return self
 
     def __exit__(
@@ -98,7 +93,18 @@ class Lab:
             self.stop()
 
     def start(self) -> None:
-        """Bring it up and wait until every host can be used. Raises LabError."""
+        """Bring it up and wait until every host can be used.
+
+        Raises LabError; logs are then kept and nothing else is left.
+        """
+        try:
+            self._bring_up()
+        except BaseException:
+            self._keep_logs()
+            self.stop()
+            raise
+
+    def _bring_up(self) -> None:
         requirements.require_root()
         requirements.install_missing(requirements.RUN_TOOLS, self.progress)
         own = image.get(self.suite, self.progress)
@@ -275,6 +281,8 @@ def describe(name: str) -> dict[str, Any] | None:
 def down(name: str) -> bool:
     """Take the lab of that name down; False if it was not up. Its folder is removed."""
     facts = describe(name)
+    if facts is None and name in names():
+        raise LabError(f"lab '{name}' is just starting: try again, or end what starts it")
     if facts is not None:
         _end(facts["holder"])
         _wait_unlocked(_folder(name))

@@ -8,6 +8,7 @@ import os
 import shlex
 import signal
 import subprocess
+import threading
 from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import IO
@@ -82,6 +83,25 @@ class Background:
     def poll(self) -> int | None:
         """The exit status, None while it runs."""
         return self._process.poll()
+
+    def line(self, timeout: float) -> str:
+        """The next line of standard output without its end; '' at the end of output."""
+        late = threading.Event()
+
+        def give_up() -> None:
+            late.set()
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+
+        timer = threading.Timer(timeout, give_up)
+        timer.start()
+        try:
+            line = self.stdout.readline()
+        finally:
+            timer.cancel()
+        if late.is_set():
+            raise CommandTimeout(self.where, self.command, timeout, line, "")
+        return line.rstrip("\n")
 
     def communicate(self, timeout: float) -> tuple[str, str]:
         """Wait for the end and return what is left of standard output and error."""

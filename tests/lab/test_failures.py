@@ -11,7 +11,7 @@ import pytest
 
 from vferry_lab.host import Host
 from vferry_tests import nic, paths
-from vferry_tests.precopy import await_precopy, under_way
+from vferry_tests.precopy import await_precopy, hurry, under_way
 from vferry_tests.shared_guest import SharedGuest, one_error
 
 pytestmark = pytest.mark.lab
@@ -103,6 +103,7 @@ def test_source_vf_reset_during_precopy(guest: SharedGuest) -> None:
             f"device=$(readlink -f /sys/class/net/{guest.netdev}/device) && "
             f"ip link set {guest.netdev} down && echo 1 > $device/reset"
         )
+        hurry(guest)
         _, stderr = migration.communicate(300)
     if migration.returncode != 0:
         one_error(stderr)
@@ -126,7 +127,7 @@ def corrupting_proxy(source: Host, target: Host, pattern: bytes) -> Iterator[Non
     source.copy_to(paths.TESTS / "lab" / "flip-proxy", to="/usr/local/bin/flip-proxy")
     command = f"flip-proxy {source.mgmt_address} {target.mgmt_address} {PROXY_PORT} {pattern.hex()}"
     with source.popen(command) as proxy:
-        assert proxy.stdout.readline() == "listening\n"
+        assert proxy.line(60) == "listening"
         yield
         proxy.communicate(30)
         assert proxy.returncode == 0, "no state of a device came by"

@@ -12,7 +12,7 @@ from vferry_lab.host import Host
 from vferry_tests import nic, traffic
 from vferry_tests.domain import VF
 from vferry_tests.guest import Guest
-from vferry_tests.precopy import await_precopy, under_way
+from vferry_tests.precopy import await_precopy, hurry, under_way
 from vferry_tests.shared_guest import SharedGuest
 
 pytestmark = pytest.mark.lab
@@ -56,6 +56,7 @@ def test_reboot_during_precopy(guest: SharedGuest) -> None:
     with under_way(guest) as migration:
         await_precopy(guest, guest.host)
         guest.guest.start_command("sleep 1; reboot -f")
+        hurry(guest)
         migration.communicate(300)
     guest.find()
     guest.guest.await_boot(marks[guest.host.name])

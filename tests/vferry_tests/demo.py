@@ -92,7 +92,8 @@ def main(arguments: list[str] | None = None) -> int:
         story.faults.append(str(error))
         print(f"demo: {error}", file=sys.stderr)
     except KeyboardInterrupt:
-        print("demo: interrupted; everything it started is gone", file=sys.stderr)
+        print("demo: interrupted" + ("" if options.keep else "; everything it started is gone"),
+              file=sys.stderr)
         return 130
     if options.json is not None:
         options.json.write_text(json.dumps(story.to_json(), indent=2) + "\n")
@@ -106,8 +107,10 @@ def _perform(story: Story, tell: Teller, options: argparse.Namespace) -> None:
     lab = Lab(NAME, options.suite, log_dir=paths.LOGS / NAME, keep=options.keep, progress=tell)
     if options.keep:
         lab.start()
-        _story(story, tell, Testbed(lab, artefacts))
-        tell(f"the hosts stay: lab/lab exec --name {NAME} host1; lab/lab down --name {NAME}")
+        try:
+            _story(story, tell, Testbed(lab, artefacts))
+        finally:
+            tell(f"the hosts stay: lab/lab exec --name {NAME} host1; lab/lab down --name {NAME}")
     else:
         with lab:
             _story(story, tell, Testbed(lab, artefacts))

@@ -12,6 +12,7 @@ from vferry_lab import image
 from vferry_lab.errors import LabError
 from vferry_lab.lab import Lab, attach, names
 
+from .paths import LOGS
 from .testbed import Artefacts, Testbed
 
 NAME = "check"
@@ -46,7 +47,7 @@ class Labs:
         if kept:
             return self._attach(kept, suite)
         artefacts = Artefacts.build(image.get(suite, self.progress), self.progress)
-        lab = Lab(NAME, suite, progress=self.progress)
+        lab = Lab(NAME, suite, log_dir=LOGS / "lab-check", progress=self.progress)
         try:
             lab.start()
             bed = Testbed(lab, artefacts)

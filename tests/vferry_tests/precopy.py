@@ -12,7 +12,7 @@ from vferry_lab.process import Background
 from .guest import Guest
 from .shared_guest import SharedGuest
 
-SLOW = "1"  # MiB a second for the memory
+SLOW, FAST = "1", "1000"  # MiB a second for the memory
 
 
 @contextmanager
@@ -20,6 +20,11 @@ def under_way(guest: SharedGuest) -> Iterator[Background]:
     """A slow migration of the guest to the other host."""
     with guest.guest.start_migrate(guest.away, "--bandwidth", SLOW) as migration:
         yield migration
+
+
+def hurry(guest: SharedGuest) -> None:
+    """What was held for has happened: the rest at full speed."""
+    guest.host.run(["virsh", "-q", "migrate-setspeed", guest.guest.name, FAST], check=False)
 
 
 def await_precopy(guest: SharedGuest, source: Host) -> None:
