@@ -14,6 +14,7 @@
 #ifndef IGBVFIO_H
 #define IGBVFIO_H
 
+#include <linux/if_ether.h>
 #include <linux/ktime.h>
 #include <linux/mutex.h>
 #include <linux/spinlock.h>
@@ -134,11 +135,15 @@ struct igbvfio_log {
  * @state: what the PF now holds for this VF, as far as the guest asked for it
  * @in_flight: @request was sent and its answer not seen
  * @request: VMBMEM when the guest rang
+ * @prepared: igbvfio_mailbox_prepare() is done, and no reset has come since
+ * @pf_mac: address that the PF then named, or zeroes
  */
 struct igbvfio_mailbox {
 	struct igbvf_mailbox_state state;
 	bool in_flight;
 	u32 request[IGBVF_MAILBOX_WORDS];
+	bool prepared;
+	u8 pf_mac[ETH_ALEN];
 };
 
 struct igbvfio_migf;
@@ -205,7 +210,12 @@ void igbvfio_mailbox_write(struct igbvfio_device *dev, u32 value);
 void igbvfio_mailbox_reset(struct igbvfio_device *dev);
 void igbvfio_mailbox_save(struct igbvfio_device *dev,
 			  struct igbvf_mailbox_state *out);
-int igbvfio_mailbox_probe(struct igbvfio_device *dev);
+u32 igbvfio_mailbox_control(struct igbvfio_device *dev);
+bool igbvfio_mailbox_answers(u32 word, u32 request);
+void igbvfio_message_mac(const u32 *message, u8 *mac);
+
+/* replay.c */
+int igbvfio_mailbox_prepare(struct igbvfio_device *dev);
 int igbvfio_mailbox_replay(struct igbvfio_device *dev,
 			   const struct igbvf_mailbox_state *state);
 

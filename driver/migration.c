@@ -349,7 +349,7 @@ static int consume(struct igbvfio_device *dev, struct igbvfio_migf *migf)
 		return load_stream(dev, migf);
 	if (migf->reader.have_ident && !had_ident) {
 		lock_device(dev);
-		ret = dev->quiesced ? igbvfio_mailbox_probe(dev) : -EIO;
+		ret = dev->quiesced ? igbvfio_mailbox_prepare(dev) : -EIO;
 		igbvfio_unlock_regs(dev);
 	}
 	return ret;
