@@ -122,10 +122,10 @@ def flip_proxy() -> ModuleType:
 
 @pytest.mark.parametrize("size", [1, 2, 3, 5, 100])
 def test_flip_proxy_flips_the_one_bit(size: int) -> None:
-    flip = flip_proxy().Flipper(b"abc")
-    data = b"xxab..abcPQabcR"
+    flip = flip_proxy().Flipper("61..63")
+    data = b"xxab..axcPQabcR"
     sent = b"".join(flip(data[at:at + size]) for at in range(0, len(data), size))
-    assert sent == b"xxab..abcQQabcR"
+    assert sent == b"xxab..axcQQabcR"
     assert flip.done
 
 

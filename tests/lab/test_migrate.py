@@ -46,8 +46,8 @@ def test_memory_that_the_nic_wrote(guest: SharedGuest) -> None:
         assert traffic.differences(*kept.finish(120)) == []
 
 
-def test_source_forgets_the_mac(guest: SharedGuest) -> None:
-    """What is behind the source's PF reaches the guest that has moved away."""
+def test_source_reaches_the_guest(guest: SharedGuest) -> None:
+    """The host that the guest has left reaches it, once its PF has forgotten it."""
     source = guest.host
     guest.move()
     guest.await_network()

@@ -65,7 +65,8 @@ class SharedGuest:
 
         Not where the guest is: igb takes away the guest's own address with it.
         """
-        host.run(f"ip link set {host.pf_netdev} vf 0 mac 00:00:00:00:00:00 vlan 0")
+        host.run("for vf in 0 1; do "
+                 f"ip link set {host.pf_netdev} vf $vf mac 00:00:00:00:00:00 vlan 0; done")
 
     def _works(self) -> bool:
         try:
@@ -100,10 +101,16 @@ class SharedGuest:
         self.await_network()
 
     def await_network(self, address: str = ADDRESS) -> None:
-        """Wait until the peer gets an answer from it."""
-        self.bed.peer.run(
-            f"for i in $(seq {HEALTHY:g}); do ping -n -q -c 1 -W 1 {address} > /dev/null && exit; "
-            "done; exit 1", timeout=HEALTHY * 2 + 10,
+        """Wait until the peer gets an answer from it.
+
+        The peer asks by ARP, as for an address that it does not know: to one that it
+        has just confirmed it sends for half a minute where the guest was before.
+        """
+        peer = self.bed.peer
+        peer.run(
+            f"ip neigh flush dev {peer.netdev}; for i in $(seq {HEALTHY:g}); do "
+            f"ping -n -q -c 1 -W 1 {address} > /dev/null && exit; done; exit 1",
+            timeout=HEALTHY * 2 + 10,
         )
 
     def run(self, command: str, timeout: float = 180, check: bool = True) -> str:
@@ -119,9 +126,14 @@ class SharedGuest:
         return Connection(self.bed.peer, self.guest, self.bed.stream, **options)
 
     def move(self, *options: str) -> Move:
-        """Migrate it to the other host; its network works there, and the switch has learned it."""
-        target = self.away
-        moved = self.guest.migrate(target, *options)
+        """Migrate it to the other host, and let the one that it left forget it.
+
+        igb keeps the guest's address among the PF's filters: what is behind that PF
+        would send to an idle VF instead of the guest.
+        """
+        source = self.host
+        moved = self.guest.migrate(self.away, *options)
+        self._clear(source)
         return moved
 
     def failing_move(self, *options: str) -> str:
