@@ -116,7 +116,7 @@ static inline bool igbvfio_uses_iommufd(struct vfio_device *core_vdev)
 /*
  * Marking a user's bitmap of dirty pages.
  *
- * The core reads dirty logs through iova_bitmap. Kernels before 6.6 or so have
+ * The core reads dirty logs through iova_bitmap. Kernels before 6.7 have
  * it in vfio.ko; later ones only with CONFIG_IOMMUFD_DRIVER, which some
  * distributions leave out: then the core's report answers -EOPNOTSUPP although
  * its start succeeds. Where iova_bitmap_set() exists, the core can report. An
