@@ -26,12 +26,14 @@ BOOT_LIMIT = 120.0  # seconds; takes 20 on a machine that does nothing else
 BOOTS = 3  # tries: see Guest.create
 MOVE_LIMIT = 300.0
 
-# Runs in a host: DOMAIN REQUEST. Prints the answer to guest-exec-status at the command's end.
+# Runs in a host: DOMAIN REQUEST. Prints the answer to guest-exec-status at the command's end;
+# ends with NOT_STARTED if the agent did not take the request.
+NOT_STARTED = 3
 AGENT_EXEC = r"""
 ask() { virsh -q qemu-agent-command --timeout 120 "$domain" "$1"; }
 domain=$1
 pid=$(ask "$2" | sed -n 's/.*"pid":\([0-9]*\).*/\1/p')
-[ -n "$pid" ] || exit 1
+[ -n "$pid" ] || exit 3
 while :; do
     answer=$(ask "{\"execute\":\"guest-exec-status\",\"arguments\":{\"pid\":$pid}}") || exit 1
     case $answer in *'"exited":true'*) break ;; esac
@@ -146,8 +148,8 @@ class Guest:
         try:
             answer = self.host.run(execute, timeout=timeout).stdout
         except CommandError as error:
-            # It starts again by itself (tests/guest/init); nothing was run.
-            if NO_AGENT not in error.stderr or error.stdout:
+            # An agent that has ended starts again by itself (tests/guest/init).
+            if error.returncode != NOT_STARTED or NO_AGENT not in error.stderr:
                 raise
             self.wait_agent()
             answer = self.host.run(execute, timeout=timeout).stdout
