@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Fixtures for tests that need hosts. One lab is up at a time; tests of a suite share it.
+"""Fixtures for tests that need hosts. One lab is up at a time; tests of one kind share it.
 
 bed      two Debian 13 hosts with our driver, VFs bound to it (vferry_tests.testbed.Testbed)
 old_bed  the same with Debian 12's stock kernel

@@ -37,6 +37,7 @@ from .ssh import Connection
 
 # The one suite whose QEMU has an igb with right VF BARs; the hosts may be of any other.
 QEMU_SUITE = "trixie"
+PROCESSORS = 1  # of a host: with more QEMU's SVM and igb are less sound (README.md)
 BOOT_LIMIT = 600.0  # seconds; a busy machine needs many times what an idle one does
 SOCKET_PATH_LIMIT = 107  # of a unix socket
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,30}")
@@ -59,7 +60,7 @@ class Lab:
         log_dir: str | Path | None = None,
         keep: bool = False,
         memory_mib: int = 3072,
-        processors: int = 2,
+        processors: int = PROCESSORS,
         boot_timeout: float = BOOT_LIMIT,
         progress: Progress = silent,
     ) -> None:
@@ -71,6 +72,8 @@ class Lab:
         self.log_dir = Path(log_dir) if log_dir is not None else None
         self.keep = keep
         self.memory_mib = memory_mib
+        if processors < 1:
+            raise LabError(f"a host has 1 processor at least, not {processors}")
         self.processors = processors
         self.boot_timeout = boot_timeout
         self.progress = progress

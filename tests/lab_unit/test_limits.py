@@ -45,6 +45,11 @@ def test_number_of_hosts(hosts: int) -> None:
         Lab(hosts=hosts)
 
 
+def test_a_host_needs_a_processor() -> None:
+    with pytest.raises(LabError, match="1 processor at least"):
+        Lab(processors=0)
+
+
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [

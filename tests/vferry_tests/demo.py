@@ -104,9 +104,7 @@ def _perform(story: Story, tell: Teller, options: argparse.Namespace) -> None:
     tell.title("Two hosts with SR-IOV, on this machine")
     own = image.get(options.suite, tell)
     artefacts = Artefacts.build(own, tell)
-    # A processor each: two hosts on two cores then do not wait for each other.
-    lab = Lab(NAME, options.suite, log_dir=paths.LOGS / NAME, keep=options.keep, processors=1,
-              progress=tell)
+    lab = Lab(NAME, options.suite, log_dir=paths.LOGS / NAME, keep=options.keep, progress=tell)
     if options.keep:
         lab.start()
         try:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from vferry_lab import image
 from vferry_lab.errors import LabError
-from vferry_lab.lab import Lab, attach, names
+from vferry_lab.lab import PROCESSORS, Lab, attach, names
 
 from .paths import LOGS
 from .testbed import Artefacts, Testbed
@@ -25,6 +25,7 @@ class Labs:
 
     def __init__(self) -> None:
         self._bed: Testbed | None = None
+        self._wanted: tuple[str, int] | None = None
         self._seen: dict[str, set[str]] = {}
         self._start = time.monotonic()
 
@@ -34,20 +35,23 @@ class Labs:
             seconds = time.monotonic() - self._start
             print(f"\n[{seconds:6.1f} s] {text}", file=sys.__stderr__, end="", flush=True)
 
-    def get(self, suite: str) -> Testbed:
-        """Two hosts of a suite with our driver; a lab of another suite is taken down first."""
-        if self._bed is None or self._bed.lab.suite != suite:
+    def get(self, suite: str, processors: int = PROCESSORS) -> Testbed:
+        """Two hosts of a suite with our driver; a lab of another kind is taken down first."""
+        wanted = (suite, processors)
+        if self._bed is None or self._wanted != wanted:
             self.close()
-            self._bed = self._bring_up(suite)
+            self._bed = self._bring_up(suite, processors)
+            self._wanted = wanted
             self._seen = {}
         return self._bed
 
-    def _bring_up(self, suite: str) -> Testbed:
+    def _bring_up(self, suite: str, processors: int) -> Testbed:
         kept = os.environ.get(KEPT)
         if kept:
             return self._attach(kept, suite)
         artefacts = Artefacts.build(image.get(suite, self.progress), self.progress)
-        lab = Lab(NAME, suite, log_dir=LOGS / "lab-check", progress=self.progress)
+        lab = Lab(NAME, suite, log_dir=LOGS / "lab-check", processors=processors,
+                  progress=self.progress)
         try:
             lab.start()
             bed = Testbed(lab, artefacts)
