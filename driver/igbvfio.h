@@ -211,6 +211,8 @@ void igbvfio_mailbox_reset(struct igbvfio_device *dev);
 void igbvfio_mailbox_save(struct igbvfio_device *dev,
 			  struct igbvf_mailbox_state *out);
 u32 igbvfio_mailbox_control(struct igbvfio_device *dev);
+void igbvfio_mailbox_peek(struct igbvfio_device *dev, u32 *words,
+			  unsigned int count);
 bool igbvfio_mailbox_answers(u32 word, u32 request);
 void igbvfio_message_mac(const u32 *message, u8 *mac);
 

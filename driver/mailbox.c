@@ -49,11 +49,18 @@ u32 igbvfio_mailbox_control(struct igbvfio_device *dev)
 	return value;
 }
 
-static void read_memory(struct igbvfio_device *dev, u32 *words)
+/**
+ * igbvfio_mailbox_peek() - read the first words of VMBMEM
+ * @dev: device
+ * @words: filled in
+ * @count: how many, up to IGBVF_MAILBOX_WORDS
+ */
+void igbvfio_mailbox_peek(struct igbvfio_device *dev, u32 *words,
+			  unsigned int count)
 {
 	unsigned int i;
 
-	for (i = 0; i < IGBVF_MAILBOX_WORDS; i++)
+	for (i = 0; i < count; i++)
 		words[i] = igbvfio_rd(dev, IGBVF_VMBMEM + 4 * i);
 }
 
@@ -205,13 +212,11 @@ static void note_answer(struct igbvfio_device *dev, const u32 *answer)
 /* Note the answer to the guest's request if it has come. */
 static bool settle(struct igbvfio_device *dev)
 {
-	u32 answer[3];
-	unsigned int i;
+	u32 answer[IGBVF_ANSWER_WORDS];
 
 	if (!dev->mailbox.in_flight)
 		return true;
-	for (i = 0; i < ARRAY_SIZE(answer); i++)
-		answer[i] = igbvfio_rd(dev, IGBVF_VMBMEM + 4 * i);
+	igbvfio_mailbox_peek(dev, answer, ARRAY_SIZE(answer));
 	if (!igbvfio_mailbox_answers(answer[0], dev->mailbox.request[0]))
 		return false;
 	note_answer(dev, answer);
@@ -249,7 +254,7 @@ void igbvfio_mailbox_write(struct igbvfio_device *dev, u32 value)
 
 	/* Before the PF can answer, since the answer replaces the request. */
 	if (value & IGBVF_MBX_BIT_REQ) {
-		read_memory(dev, mbx->request);
+		igbvfio_mailbox_peek(dev, mbx->request, IGBVF_MAILBOX_WORDS);
 		mbx->in_flight = true;
 		dev->counters.messages++;
 	}
@@ -292,7 +297,7 @@ void igbvfio_mailbox_save(struct igbvfio_device *dev,
 		out->unicast_count = 0;
 	if (control & IGBVF_MBX_BIT_VFU)
 		out->flags |= IGBVF_MBX_VFU;
-	read_memory(dev, out->memory);
+	igbvfio_mailbox_peek(dev, out->memory, IGBVF_MAILBOX_WORDS);
 	if (mbx->in_flight &&
 	    (mbx->request[0] & IGBVF_MSG_TYPE) >= IGBVF_MSG_RESET &&
 	    (mbx->request[0] & IGBVF_MSG_TYPE) <= IGBVF_MSG_SET_PROMISC &&

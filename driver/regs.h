@@ -130,6 +130,8 @@
 #define IGBVF_MSG_SET_PROMISC		0x06
 #define IGBVF_MSG_PF_CONTROL		0x0100
 
+#define IGBVF_ANSWER_WORDS		3	/* the longest answer: RESET's */
+
 /* Info byte of SET_MAC and SET_PROMISC. */
 #define IGBVF_MAC_FILTER_CLEAR		1
 #define IGBVF_MAC_FILTER_ADD		2

@@ -60,14 +60,13 @@ static int send(struct igbvfio_device *dev, const u32 *message,
 }
 
 /*
- * Ask the PF for something and wait for the answer's first three words.
+ * Ask the PF for something and wait for the answer, IGBVF_ANSWER_WORDS words.
  * Return: 0 with @answer filled in, -EBUSY or -ETIMEDOUT where it is silent.
  */
 static int ask(struct igbvfio_device *dev, const u32 *message,
 	       unsigned int count, u32 *answer)
 {
 	ktime_t end = ktime_add_us(ktime_get(), MAILBOX_TIMEOUT_US);
-	unsigned int i;
 	int ret;
 
 	ret = send(dev, message, count);
@@ -75,8 +74,7 @@ static int ask(struct igbvfio_device *dev, const u32 *message,
 		return ret;
 	while (ktime_before(ktime_get(), end)) {
 		if (igbvfio_rd(dev, IGBVF_V2PMAILBOX) & IGBVF_MBX_BIT_PFSTS) {
-			for (i = 0; i < 3; i++)
-				answer[i] = igbvfio_rd(dev, IGBVF_VMBMEM + 4 * i);
+			igbvfio_mailbox_peek(dev, answer, IGBVF_ANSWER_WORDS);
 			igbvfio_wr(dev, IGBVF_V2PMAILBOX, IGBVF_MBX_BIT_ACK);
 			/* A ping of the PF may come first. */
 			if (igbvfio_mailbox_answers(answer[0], message[0])) {
@@ -94,7 +92,7 @@ static int ask(struct igbvfio_device *dev, const u32 *message,
 static int require(struct igbvfio_device *dev, const u32 *message,
 		   unsigned int count, const char *what)
 {
-	u32 answer[3];
+	u32 answer[IGBVF_ANSWER_WORDS];
 	int ret;
 
 	ret = ask(dev, message, count, answer);
@@ -274,7 +272,7 @@ int igbvfio_mailbox_prepare(struct igbvfio_device *dev)
 	static const u8 any[ETH_ALEN] = { 0x02, 0, 0, 0, 0, 1 };
 	struct igbvfio_mailbox *mbx = &dev->mailbox;
 	u32 message[3] = { IGBVF_MSG_RESET };
-	u32 answer[3];
+	u32 answer[IGBVF_ANSWER_WORDS];
 	int ret;
 
 	mbx->prepared = false;

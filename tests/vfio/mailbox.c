@@ -77,15 +77,29 @@ int mailbox_collect(struct mailbox *mailbox, uint32_t *words, unsigned count)
 	}
 }
 
-uint32_t mailbox_call(struct mailbox *mailbox, const uint32_t *words, unsigned count)
+/* Sends a request and takes word 0 of the answer without CTS; false if the PF is silent. */
+static bool try_call(struct mailbox *mailbox, const uint32_t *words, unsigned count,
+		     uint32_t *answer)
 {
-	uint32_t answer[1] = { 0 };
+	int error;
 
 	CHECK_EQ_IN(mailbox_post(mailbox, words, count), 0, "request 0x%x of %s", words[0],
 		    mailbox->vf->address);
-	CHECK_EQ_IN(mailbox_collect(mailbox, answer, 1), 0, "request 0x%x of %s", words[0],
-		    mailbox->vf->address);
-	return answer[0] & ~(uint32_t)IGBVF_MSG_CTS;
+	error = mailbox_collect(mailbox, answer, 1);
+	if (error == -ETIMEDOUT)
+		return false;
+	CHECK_EQ_IN(error, 0, "request 0x%x of %s", words[0], mailbox->vf->address);
+	*answer &= ~(uint32_t)IGBVF_MSG_CTS;
+	return true;
+}
+
+uint32_t mailbox_call(struct mailbox *mailbox, const uint32_t *words, unsigned count)
+{
+	uint32_t answer = 0;
+
+	CHECK_IN(try_call(mailbox, words, count, &answer), "request 0x%x of %s: no answer",
+		 words[0], mailbox->vf->address);
+	return answer;
 }
 
 static void call_for_yes(struct mailbox *mailbox, const uint32_t *words, unsigned count)
@@ -110,17 +124,12 @@ void mailbox_set_mac(struct mailbox *mailbox, const uint8_t *mac)
 bool mailbox_try_mac(struct mailbox *mailbox, const uint8_t *mac)
 {
 	uint32_t words[3] = { IGBVF_MSG_SET_MAC };
-	uint32_t answer[1] = { 0 };
-	int error;
+	uint32_t answer = 0;
 
 	memcpy(words + 1, mac, MAC_LENGTH);
-	CHECK_EQ_IN(mailbox_post(mailbox, words, 3), 0, "the MAC of %s", mailbox->vf->address);
-	error = mailbox_collect(mailbox, answer, 1);
-	if (error == -ETIMEDOUT)
+	if (!try_call(mailbox, words, 3, &answer))
 		return false;
-	CHECK_EQ_IN(error, 0, "the MAC of %s", mailbox->vf->address);
-	CHECK_EQ_IN(answer[0] & NO_ANSWER, IGBVF_MSG_ACK, "the MAC of %s",
-		    mailbox->vf->address);
+	CHECK_EQ_IN(answer & NO_ANSWER, IGBVF_MSG_ACK, "the MAC of %s", mailbox->vf->address);
 	return true;
 }
 
