@@ -194,10 +194,21 @@ static int start_tx(struct igbvfio_device *dev, unsigned int q)
 }
 
 /*
- * Causes first cleared, the mask last. EIMS does not always read back what is
- * enabled (QEMU returns the last value written, drivers write single bits), but
- * a vector that clears itself automatically is one that the driver uses: a
- * vector enabled too many costs one spurious interrupt, one too few hangs.
+ * Does EIMS read back what is enabled? QEMU's returns what was written last,
+ * also to a guest that has disabled it since by EIMC. Call with all disabled.
+ */
+static bool eims_tells(struct igbvfio_device *dev)
+{
+	igbvfio_wr(dev, IGBVF_EICR, IGBVF_VECTORS_MASK);
+	igbvfio_wr(dev, IGBVF_EIMS, IGBVF_VECTORS_MASK);
+	igbvfio_wr(dev, IGBVF_EIMC, U32_MAX);
+	return !(igbvfio_rd(dev, IGBVF_EIMS) & IGBVF_VECTORS_MASK);
+}
+
+/*
+ * Causes first cleared, the mask last. Where EIMS does not tell what is enabled,
+ * EIAC does: a vector that clears itself automatically is one that the guest
+ * uses. One enabled too many costs a spurious interrupt, one too few hangs.
  */
 static void start_interrupts(struct igbvfio_device *dev)
 {
@@ -358,6 +369,11 @@ int igbvfio_load(struct igbvfio_device *dev, const struct igbvf_state *state)
 	for (n = 0; n < IGBVF_STATISTICS; n++)
 		igbvfio_set_statistic(dev, n, state->statistics[n]);
 	dev->image = *state;
+	/* A cause that nobody clears, on a vector that the guest has disabled,
+	 * would never again raise an interrupt.
+	 */
+	if (!eims_tells(dev))
+		dev->image.interrupts.eims = 0;
 	dev->loaded = true;
 	for (q = 0; q < dev->ident.queues; q++)
 		igbvfio_dirty_resync(dev, q);

@@ -165,6 +165,31 @@ static void test_interrupts_not_lost(const struct options *options)
 	rig_close(&rig);
 }
 
+/*
+ * Vectors that the guest has disabled stay so, as in a guest whose interface is down; what is
+ * fired meanwhile comes once it enables them.
+ */
+static void test_interrupts_disabled(const struct options *options)
+{
+	int fds[VECTORS], moved[VECTORS];
+	struct rig rig;
+
+	open_for_move(&rig, options);
+	nic_interrupts_enable(&rig.nic, fds);
+	vf_write(&rig.vf[0], IGBVF_EIMS, 1U << VECTOR_RX);
+	vf_write(&rig.vf[0], IGBVF_EIMC, IGBVF_VECTORS_MASK);
+	vf_write(&rig.vf[0], IGBVF_EIAC, 0);
+	vf_interrupts_open(&rig.vf[1], moved, VECTORS);
+	move(&rig, 0, 1);
+	for (int i = 0; i < VECTORS; i++)
+		CHECK(!interrupt_wait(moved[i], 50));
+	vf_write(&rig.vf[1], IGBVF_EIAC, IGBVF_VECTORS_MASK);
+	vf_write(&rig.vf[1], IGBVF_EIMS, IGBVF_VECTORS_MASK);
+	for (int i = 0; i < VECTORS; i++)
+		CHECK(interrupt_wait(moved[i], 3000));
+	rig_close(&rig);
+}
+
 static void test_vlans(const struct options *options)
 {
 	struct rig rig;
@@ -366,6 +391,7 @@ const struct test move_tests[] = {
 	{ "move.over_another_life", test_over_another_life, 0 },
 	{ "move.interrupts", test_interrupts, 0 },
 	{ "move.interrupts_not_lost", test_interrupts_not_lost, 0 },
+	{ "move.interrupts_disabled", test_interrupts_disabled, 0 },
 	{ "move.vlans", test_vlans, 0 },
 	{ "move.multicast", test_multicast, 0 },
 	{ "move.all_multicast", test_all_multicast, 0 },
