@@ -99,13 +99,13 @@ def test_migration_cancelled(guest: SharedGuest) -> None:
 
 
 def test_source_vf_reset_during_precopy(guest: SharedGuest) -> None:
-    """The guest resets its VF (FLR) meanwhile: the move may fail or succeed, the VF works on."""
+    """The guest resets its VF (FLR) meanwhile: the move may fail or succeed, the VF works on.
+
+    With the interface up: igbvf waits for ever in a reset of one that is down.
+    """
     with under_way(guest) as migration:
         await_precopy(guest, guest.host)
-        guest.run(
-            f"device=$(readlink -f /sys/class/net/{guest.netdev}/device) && "
-            f"ip link set {guest.netdev} down && echo 1 > $device/reset"
-        )
+        guest.run(f"echo 1 > /sys/class/net/{guest.netdev}/device/reset")
         hurry(guest)
         _, stderr = migration.communicate(300)
     if migration.returncode != 0:

@@ -33,15 +33,20 @@ class VF:
 
     guest_driver = "igbvf"
 
-    def xml(self) -> str:
+    @property
+    def mark(self) -> str:
+        """What only this device has in libvirt's XML of the domain."""
         domain, bus, rest = self.address.split(":")
         slot, function = rest.split(".")
+        return f"domain='0x{domain}' bus='0x{bus}' slot='0x{slot}' function='0x{function}'"
+
+    def xml(self) -> str:
         model = f"<driver name='vfio' model='{self.driver}'/>" if self.driver else ""
         return f"""
 <hostdev mode='subsystem' type='pci' managed='yes'>
   {model}
   <source>
-    <address domain='0x{domain}' bus='0x{bus}' slot='0x{slot}' function='0x{function}'/>
+    <address {self.mark}/>
   </source>
   <rom enabled='no'/>
 </hostdev>"""
@@ -55,6 +60,11 @@ class Virtio:
     netdev: str = "pf0"
 
     guest_driver = "virtio_net"
+
+    @property
+    def mark(self) -> str:
+        """What only this device has in libvirt's XML of the domain."""
+        return f"<mac address='{self.mac}'/>"
 
     def xml(self) -> str:
         return f"""

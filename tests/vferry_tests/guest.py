@@ -199,9 +199,8 @@ class Guest:
             ["virsh", "-q", "detach-device", self.name, "/dev/stdin", "--live"],
             stdin=device.xml(), timeout=120,
         )
-        kind = "interface" if isinstance(device, domain.Virtio) else "hostdev"
         self.host.run(
-            f"while virsh -q dumpxml {self.name} | grep -q '<{kind} '; do sleep 0.5; done",
+            f'while virsh -q dumpxml {self.name} | grep -qF "{device.mark}"; do sleep 0.5; done',
             timeout=60,
         )
 
