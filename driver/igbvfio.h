@@ -168,6 +168,7 @@ struct igbvfio_device {
 	struct mutex regs_lock;		/* everything below */
 	bool quiesced;			/* queues are off by us, not by the guest */
 	bool loaded;			/* image came from a stream, not from the device */
+	bool eims_tells;		/* while loaded: EIMS reads back what is enabled */
 	struct igbvf_state image;	/* valid while quiesced */
 	u32 statistics_offset[IGBVF_STATISTICS];
 	struct igbvfio_mailbox mailbox;

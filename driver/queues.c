@@ -195,7 +195,9 @@ static int start_tx(struct igbvfio_device *dev, unsigned int q)
 
 /*
  * Does EIMS read back what is enabled? QEMU's returns what was written last,
- * also to a guest that has disabled it since by EIMC. Call with all disabled.
+ * also where EIMC has disabled it since. A vector that the guest has disabled
+ * must stay so: a cause that nobody clears would never raise it again.
+ * Call with all disabled.
  */
 static bool eims_tells(struct igbvfio_device *dev)
 {
@@ -223,7 +225,7 @@ static void start_interrupts(struct igbvfio_device *dev)
 		igbvfio_wr(dev, IGBVF_EITR(i), in->eitr[i]);
 	igbvfio_wr(dev, IGBVF_EIAC, in->eiac);
 	igbvfio_wr(dev, IGBVF_EIAM, in->eiam);
-	igbvfio_wr(dev, IGBVF_EIMS, in->eims | in->eiac);
+	igbvfio_wr(dev, IGBVF_EIMS, (dev->eims_tells ? in->eims : 0) | in->eiac);
 }
 
 /**
@@ -369,11 +371,7 @@ int igbvfio_load(struct igbvfio_device *dev, const struct igbvf_state *state)
 	for (n = 0; n < IGBVF_STATISTICS; n++)
 		igbvfio_set_statistic(dev, n, state->statistics[n]);
 	dev->image = *state;
-	/* A cause that nobody clears, on a vector that the guest has disabled,
-	 * would never again raise an interrupt.
-	 */
-	if (!eims_tells(dev))
-		dev->image.interrupts.eims = 0;
+	dev->eims_tells = eims_tells(dev);
 	dev->loaded = true;
 	for (q = 0; q < dev->ident.queues; q++)
 		igbvfio_dirty_resync(dev, q);
