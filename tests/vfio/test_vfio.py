@@ -115,13 +115,13 @@ def program(host: Host) -> Iterator[Program]:
 
 @contextmanager
 def one_processor(host: Host) -> Iterator[None]:
-    """Leave the host one processor for a while."""
-    others = "/sys/devices/system/cpu/cpu[1-9]*/online"
-    host.run(f"for cpu in {others}; do echo 0 > $cpu; done")
+    """Leave the host one processor for a while, if it has more."""
+    others = "shopt -s nullglob; for cpu in /sys/devices/system/cpu/cpu[1-9]*/online"
+    host.run(f"{others}; do echo 0 > $cpu; done")
     try:
         yield
     finally:
-        host.run(f"for cpu in {others}; do echo 1 > $cpu; done")
+        host.run(f"{others}; do echo 1 > $cpu; done")
 
 
 @pytest.mark.lab
