@@ -17,11 +17,6 @@ from . import bench, paths
 
 # In this order: what is quick and needs no host first. Within, tests/conftest.py sorts by lab.
 FOLDERS = ("style", "harness", "userspace", "vfio_core", "driver_build", "lab_unit", "vfio", "lab")
-# Run only when named: not yet seen to pass, all of them in one run, on two processors.
-UNPROVEN = ("lab",)
-UNPROVEN_TESTS = tuple(f"tests/vfio/test_vfio.py::{name}" for name in (
-    "test_vfio[hostile.mutations]", "test_on_stock_kernel",
-))
 EXPECTED_SKIPS = paths.TESTS / "expected-skips"
 
 
@@ -75,7 +70,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     os.chdir(paths.ROOT)
     common = ["-c", str(paths.TESTS / "pytest.ini"), f"--rootdir={paths.ROOT}",
-              *_selection(options.names, everything=options.list)]
+              *_selection(options.names)]
     if options.list:
         return int(pytest.main([*common, "--collect-only", "-q", "--no-header"]))
     if os.geteuid() != 0:
@@ -103,7 +98,7 @@ def expected_skips(text: str) -> list[str]:
     return [words[0] for words in lines if words]
 
 
-def _selection(names: list[str], everything: bool) -> list[str]:
+def _selection(names: list[str]) -> list[str]:
     """pytest's arguments for names: folders of tests, paths and test ids, other words by -k."""
     names = [f"tests/{name}" if name in FOLDERS else name for name in names]
     places = [name for name in names if Path(name.split("::")[0]).exists()]
@@ -113,9 +108,7 @@ def _selection(names: list[str], everything: bool) -> list[str]:
             raise SystemExit(f"check: '{word}' is no name of a test: see ./check --list")
     if not places:
         places = [str(paths.TESTS / folder) for folder in FOLDERS
-                  if (everything or words or folder not in UNPROVEN) and (paths.TESTS / folder).is_dir()]
-        if not everything and not words:
-            places += [f"--deselect={test}" for test in UNPROVEN_TESTS]
+                  if (paths.TESTS / folder).is_dir()]
     return [*places, *(["-k", " or ".join(words)] if words else [])]
 
 
@@ -129,9 +122,8 @@ def _reason(longrepr: object) -> str:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="./check",
-        description="Runs every test but the unproven, or those named: a folder of tests/, a path, "
-                    "the id that --list prints, or a part of a test's name. Needs root; installs "
-                    "what it needs.",
+        description="Runs every test, or those named: a folder of tests/, a path, the id that "
+                    "--list prints, or a part of a test's name. Needs root; installs what it needs.",
         epilog="The last line is 'N passed, N failed, N skipped'; exit status 0 if none failed. "
                "With CI=true a skip that tests/expected-skips does not name is a failure. "
                "Logs of failures are in logs/.",

@@ -17,7 +17,7 @@ KERNEL_ARGUMENTS = (
     "bpf_tcp_ca_kfunc_init,bpf_dummy_struct_ops_init,trace_eval_init"
 )
 NAME = "guest"
-MEMORY_MIB = 256
+MEMORY_MIB = 128
 ROOT_PORTS = 4  # the channel takes one; the others are for network devices
 
 
