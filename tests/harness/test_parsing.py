@@ -150,4 +150,4 @@ def test_demo_is_ok_only_if_all_held() -> None:
 def test_demo_table_fits_a_terminal() -> None:
     text = demo.table(demo.Story(True, BASELINE, [MOVE, MOVE]))
     assert max(map(len, text.splitlines())) <= 80
-    assert "700 (1.1%)" in text
+    assert "700 (2.1%)" in text
