@@ -74,6 +74,8 @@ def peer(options: argparse.Namespace) -> int:
 
 def copy(options: argparse.Namespace) -> int:
     *sources, target = options.paths
+    if not sources:
+        raise LabError("copy: name a source and a target, one of them as HOST:PATH")
     the_lab = lab.attach(options.name)
     remote = _remote(target)
     if remote:

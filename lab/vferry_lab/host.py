@@ -43,11 +43,6 @@ class Host:
         return addresses.host_name(self.number)
 
     @property
-    def wire_address(self) -> str:
-        """IPv4 address of the PF."""
-        return addresses.host_wire(self.number)
-
-    @property
     def mgmt_address(self) -> str:
         """IPv4 address for ssh, libvirt and migration."""
         return addresses.host_mgmt(self.number)

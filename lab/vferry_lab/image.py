@@ -92,18 +92,6 @@ def get(suite: str = "trixie", progress: Progress = silent, refresh: bool = Fals
     return image
 
 
-def run_in_tree(
-    command: str | Sequence[str],
-    binds: dict[str | Path, str] | None = None,
-    suite: str = "trixie",
-    cwd: str = "/",
-    timeout: float = 600,
-    check: bool = True,
-) -> subprocess.CompletedProcess[str]:
-    """Run a command in a private copy of a suite's tree, building the image if need be."""
-    return get(suite).run_in_tree(command, binds=binds, cwd=cwd, timeout=timeout, check=check)
-
-
 def _touch(image: Image) -> None:
     """Remember the last use: pruning takes the oldest."""
     if os.access(image.path, os.W_OK):

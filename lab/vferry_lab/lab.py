@@ -147,11 +147,6 @@ class Lab:
         return Bridge(self.namespaces, "wire")
 
     @property
-    def mgmt(self) -> Bridge:
-        """The switch for ssh and migration."""
-        return Bridge(self.namespaces, "mgmt")
-
-    @property
     def image(self) -> Image:
         """The image of the hosts; its run_in_tree builds modules for them."""
         return self.hosts[0].ssh.image

@@ -14,7 +14,7 @@ import subprocess
 from dataclasses import dataclass
 from typing import Any
 
-from . import addresses
+from . import addresses, process
 from .errors import LabError
 from .namespaces import PEER, Namespaces
 
@@ -87,20 +87,8 @@ class Bridge:
                 if entry.get("state") not in ("permanent", "static")
                 and "self" not in entry.get("flags", [])]
 
-    def forget(self) -> None:
-        """Drop every learned entry."""
-        self._ask("ip", "link", "set", "dev", self.name, "type", "bridge", "fdb_flush")
-
-    def set_port(self, port: str, up: bool) -> None:
-        """Take a port of the bridge down or up: a pulled cable behind the NIC's back."""
-        self._ask("ip", "link", "set", "dev", port, "up" if up else "down")
-
     def _ask(self, *command: str) -> list[dict[str, Any]]:
-        result = subprocess.run(
-            self.namespaces.network(list(command)), capture_output=True, text=True, timeout=30
-        )
-        if result.returncode != 0:
-            raise LabError(f"bridge {self.name}: '{' '.join(command)}' failed: "
-                           f"{result.stderr.strip()}")
+        result = process.run(f"bridge {self.name}", self.namespaces.network(list(command)),
+                             " ".join(command), timeout=30)
         answer: list[dict[str, Any]] = json.loads(result.stdout) if result.stdout.strip() else []
         return answer

@@ -26,7 +26,7 @@ def shell_line(command: Command) -> str:
 
 def run(
     where: str, arguments: list[str], shown: str, timeout: float,
-    stdin: str | None = None, check: bool = True, cwd: str | None = None,
+    stdin: str | None = None, check: bool = True,
 ) -> Result:
     """Run arguments (on this machine) to the end and return what they wrote.
 
@@ -37,7 +37,7 @@ def run(
     process = subprocess.Popen(
         arguments, stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        text=True, errors="replace", start_new_session=True, cwd=cwd,
+        text=True, errors="replace", start_new_session=True,
     )
     try:
         stdout, stderr = process.communicate(stdin, timeout=timeout)
@@ -118,10 +118,6 @@ class Background:
             return self._process.wait(timeout)
         except subprocess.TimeoutExpired:
             raise CommandTimeout(self.where, self.command, timeout, "", "") from None
-
-    def interrupt(self) -> None:
-        """SIGINT: ping and iperf3 then print their summary."""
-        self._signal(signal.SIGINT)
 
     def terminate(self) -> None:
         self._signal(signal.SIGTERM)

@@ -48,20 +48,20 @@ class Connection:
             ["ssh", *self._options(), "-o", "ControlMaster=yes", "-fN", self._target]
         )
         while True:
-            result = subprocess.run(
-                command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE, text=True, start_new_session=True,
-                timeout=max(1.0, end - time.monotonic()),
-            )
+            try:
+                result = subprocess.run(
+                    command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                    stderr=subprocess.PIPE, text=True, start_new_session=True,
+                    timeout=max(1.0, end - time.monotonic()),
+                )
+            except subprocess.TimeoutExpired:
+                name = addresses.host_name(self.number)
+                raise LabError(f"{name}: ssh did not log in within {timeout:g} s") from None
             if result.returncode == 0:
                 return
             if time.monotonic() >= end:
                 raise LabError(f"{addresses.host_name(self.number)}: ssh: {result.stderr.strip()}")
             time.sleep(0.5)
-
-    def login_line(self) -> str:
-        """What a user types to log in."""
-        return " ".join(self.command(""))
 
     @property
     def _target(self) -> str:

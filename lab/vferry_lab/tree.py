@@ -7,15 +7,13 @@ writes outside its binds is kept in memory and is gone with it.
 
 from __future__ import annotations
 
-import os
 import shlex
-import signal
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import cache
-from .errors import CommandError, CommandTimeout, LabError
+from . import cache, process
+from .errors import LabError
 
 # Mounted over in a private namespace, so all views can use the same folder.
 # Arguments: mount point, tree, working folder, "host:tree" binds, "--", command.
@@ -87,21 +85,5 @@ def run(
     killed), CommandError for a non-zero exit unless check is False.
     """
     shown = command if isinstance(command, str) else shlex.join(command)
-    process = subprocess.Popen(
-        command_line(tree, command, binds, cwd),
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        text=True, errors="replace", start_new_session=True,
-    )
-    try:
-        stdout, stderr = process.communicate(timeout=timeout)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        stdout, stderr = process.communicate()
-        raise CommandTimeout(tree.parent.name, shown, timeout, stdout, stderr) from None
-    except BaseException:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        raise
-    if check and process.returncode != 0:
-        raise CommandError(tree.parent.name, shown, process.returncode, stdout, stderr)
-    return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
+    return process.run(tree.parent.name, command_line(tree, command, binds, cwd), shown, timeout,
+                       check=check)
