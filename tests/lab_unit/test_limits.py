@@ -4,7 +4,7 @@
 from pathlib import Path
 
 import pytest
-from vferry_lab import cli, requirements
+from vferry_lab import cli, image, requirements
 from vferry_lab.errors import LabError
 from vferry_lab.lab import Lab
 
@@ -59,6 +59,7 @@ def test_a_host_needs_a_processor() -> None:
         (["logs", "--name", "none", "/nowhere"], "lab 'none' is not up"),
         (["chroot", "--bind", "/tmp", "--", "true"], "write it as HERE:/THERE"),
         (["copy", "a", "b"], "is not up"),
+        (["copy", "host1:/x"], "name a source and a target"),
         (["up", "--hosts", "9"], "a lab has 1 to 8 hosts"),
     ],
 )
@@ -66,7 +67,7 @@ def test_errors_are_one_line(
     arguments: list[str], text: str, capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(cli.image, "get", lambda *_: None)
+    monkeypatch.setattr(image, "get", lambda *_: None)
     assert cli.main(arguments) == 1
     error = capsys.readouterr().err
     assert text in error
