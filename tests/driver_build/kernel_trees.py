@@ -115,7 +115,7 @@ def _build(wanted: KernelTree, progress: Progress) -> None:
     folder = wanted.path.parent
     requirements.check_disk(folder, ROOM_MIB)
     for rest in folder.glob("new-build-*"):
-        shutil.rmtree(rest)
+        _remove(rest)
     work = Path(tempfile.mkdtemp(prefix="new-build-", dir=folder))
     try:
         root = work / "root"
@@ -135,20 +135,28 @@ def _build(wanted: KernelTree, progress: Progress) -> None:
             _logged(["chroot", str(root), "/bin/sh", "-s", LINUX], log,
                     _prepare_script().read_text())
         if wanted.path.exists():
-            shutil.rmtree(wanted.path)
+            _remove(wanted.path)
         work.rename(wanted.path)
     except BaseException:
-        shutil.rmtree(work, ignore_errors=True)
+        _remove(work)
         raise
     progress(f"{wanted.suite}: kernel {wanted.release} is in {wanted.path}")
+
+
+def _remove(folder: Path) -> None:
+    """Not what something left mounted in it."""
+    subprocess.run(["rm", "-rf", "--one-file-system", folder], check=False)
 
 
 def _logged(command: list[str], log: Path, stdin: str) -> None:
     """Run a step of the build; its output is in the log, its end in the error."""
     environment = {"PATH": requirements.SYSTEM_PATH, "LC_ALL": "C.UTF-8", "HOME": "/root"}
     with log.open("a") as file:
+        # In namespaces of its own: its mounts and processes are gone when it ends, however it ends.
         result = subprocess.run(
-            command, input=stdin, stdout=file, stderr=subprocess.STDOUT, text=True,
+            ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc",
+             "--propagation", "private", "--", *command],
+            input=stdin, stdout=file, stderr=subprocess.STDOUT, text=True,
             timeout=BUILD_LIMIT, env=os.environ | environment,
         )
     if result.returncode != 0:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import importlib.machinery
 import importlib.util
+from dataclasses import replace
 from types import ModuleType
 
 import pytest
@@ -138,7 +139,7 @@ def test_demo_is_ok_only_if_all_held() -> None:
     assert story.ok
     assert set(story.to_json()) == {
         "ok", "refused_on_vfio_pci", "guest_pages", "baseline", "moves"}
-    dead = VFFigures(**{**vars(MOVE), "tcp_alive": False})
+    dead = replace(MOVE, tcp_alive=False)
     for broken in (
         demo.Story(False, BASELINE, [MOVE, MOVE]), demo.Story(True, None, [MOVE, MOVE]),
         demo.Story(True, BASELINE, [MOVE]), demo.Story(True, BASELINE, [MOVE, dead]),
@@ -151,3 +152,18 @@ def test_demo_table_fits_a_terminal() -> None:
     text = demo.table(demo.Story(True, BASELINE, [MOVE, MOVE]))
     assert max(map(len, text.splitlines())) <= 80
     assert "700 (2.1%)" in text
+
+
+def test_demo_says_what_did_not_hold() -> None:
+    assert demo.Story(True, BASELINE, [MOVE, MOVE]).lacking() == ""
+    assert "refused" in demo.Story(False, BASELINE, [MOVE, MOVE]).lacking()
+    assert "there and back" in demo.Story(True, BASELINE, [MOVE]).lacking()
+
+
+def test_names_of_check_are_places_or_words() -> None:
+    assert check._selection(["style"]) == ["tests/style"]
+    assert check._selection(["test_vlan"])[-2:] == ["-k", "test_vlan"]
+    with pytest.raises(SystemExit, match="not both"):
+        check._selection(["style", "test_vlan"])
+    with pytest.raises(SystemExit, match="is no name"):
+        check._selection(["no such test"])

@@ -17,7 +17,7 @@ NO_LICENCE_LINE = re.compile(
 )
 DRIVER_LICENCE = "GPL-2.0-only"
 LICENCE = "LGPL-2.1-or-later"
-SHELL = re.compile(rb"#!\s*/(usr/)?bin/(env )?(ba)?sh\b")
+SHELL = re.compile(rb"#!\s*/(usr/)?bin/(env |busybox )?(ba)?sh\b")
 
 
 def files() -> list[Path]:
@@ -61,9 +61,12 @@ def test_shell_scripts_are_clean() -> None:
 
 
 def test_python_is_typed() -> None:
+    modules = [path.relative_to(ROOT) for path in files()
+               if path.match("tests/*/*.py") and path.name != "conftest.py"
+               and path.parent.name != "vferry_tests"]
     result = subprocess.run(
         ["/usr/bin/python3", "-m", "mypy", "--strict", "--python-version=3.11",
-         "lab/vferry_lab", "tests/vferry_tests"],
+         "lab/vferry_lab", "tests/vferry_tests", *modules],
         cwd=ROOT, env={"MYPYPATH": "lab:tests", "PATH": "/usr/bin:/bin"},
         capture_output=True, text=True,
     )

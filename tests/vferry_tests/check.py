@@ -101,8 +101,11 @@ def expected_skips(text: str) -> list[str]:
 def _selection(names: list[str]) -> list[str]:
     """pytest's arguments for names: folders of tests, paths and test ids, other words by -k."""
     names = [f"tests/{name}" if name in FOLDERS else name for name in names]
-    places = [name for name in names if Path(name.split("::")[0]).exists()]
+    places = [name for name in names if _is_test_file(name)]
     words = [name for name in names if name not in places]
+    if places and words:
+        raise SystemExit(f"check: '{words[0]}' is no file of a test and no folder: name either "
+                         "those or parts of tests' names, not both")
     for word in words:
         if not re.fullmatch(r"[\w\[\].:-]+", word):
             raise SystemExit(f"check: '{word}' is no name of a test: see ./check --list")
@@ -110,6 +113,11 @@ def _selection(names: list[str]) -> list[str]:
         places = [str(paths.TESTS / folder) for folder in FOLDERS
                   if (paths.TESTS / folder).is_dir()]
     return [*places, *(["-k", " or ".join(words)] if words else [])]
+
+
+def _is_test_file(name: str) -> bool:
+    path = Path(name.split("::")[0]).resolve()
+    return path.exists() and path.is_relative_to(paths.TESTS)
 
 
 def _reason(longrepr: object) -> str:
