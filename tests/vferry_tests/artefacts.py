@@ -10,12 +10,11 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from vferry_lab import cache
+from vferry_lab import cache, process
 from vferry_lab.errors import LabError
 from vferry_lab.host import Host
 from vferry_lab.image import Image
@@ -67,14 +66,14 @@ def modules(image: Image, progress: Progress = silent) -> Path:
     def build_core(folder: Path) -> None:
         progress(f"{image.suite}: rebuilding vfio.ko if {image.kernel_release} needs it")
         with tempfile.TemporaryDirectory() as work:
-            result = subprocess.run(
-                [core / "build-in-tree", image.tree, image.kernel_release, Path(work, "out")],
-                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=600,
-            )
+            build = [core / "build-in-tree", image.tree, image.kernel_release, Path(work, "out")]
+            result = process.run("vfio-core", [str(word) for word in build], "build-in-tree",
+                                 timeout=600, check=False)
             if result.returncode == NOT_NEEDED:
                 return
             if result.returncode != 0:
-                raise LabError(f"rebuilding vfio.ko failed: {result.stdout.strip()[-2000:]}")
+                raise LabError(f"rebuilding vfio.ko failed: "
+                               f"{(result.stdout + result.stderr).strip()[-2000:]}")
             for module in Path(work, "out").glob("vfio.ko*"):
                 shutil.copy(module, folder)
 

@@ -43,11 +43,19 @@ class Story:
 
     @property
     def ok(self) -> bool:
+        return not self.lacking()
+
+    def lacking(self) -> str:
+        """What did not hold, in words; '' if all did."""
         told = [self.baseline, *self.moves]
-        return (
-            self.refused_on_vfio_pci and len(self.moves) == 2 and not self.faults
-            and all(each is not None and each.tcp_alive for each in told)
-        )
+        held = {
+            "vfio-pci was not refused for want of VFIO migration": self.refused_on_vfio_pci,
+            "the guest did not move without its VF": self.baseline is not None,
+            "the guest did not move there and back with its VF": len(self.moves) == 2,
+            "a connection was lost": all(each is None or each.tcp_alive for each in told),
+            "see the messages above": not self.faults,
+        }
+        return "; ".join(words for words, true in held.items() if not true)
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -97,6 +105,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 130
     if options.json is not None:
         options.json.write_text(json.dumps(story.to_json(), indent=2) + "\n")
+    print("\nAll of it held." if story.ok else f"\nNot all of it held: {story.lacking()}.")
     return 0 if story.ok else 1
 
 

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from vferry_lab.host import Host
 
@@ -37,9 +36,6 @@ class Figures:
     ping_lost: int
     tcp_gap_ms: int
     tcp_alive: bool
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,7 @@ done
 printf '%s\n' "$answer"
 """
 
+READY = "guest: ready"  # what its console says once it has booted
 NO_AGENT = "QEMU guest agent is not connected"
 
 # Runs in a host: DOMAIN. On a busy machine the agent needs longer than libvirt's five seconds.
@@ -127,7 +128,7 @@ class Guest:
         host's processor, so the console is watched.
         """
         self.host.run(
-            f"tail -c +{mark + 1} -F {paths.CONSOLE} | grep -q -m 1 'guest: ready'",
+            f"tail -c +{mark + 1} -F {paths.CONSOLE} | grep -q -m 1 '{READY}'",
             timeout=timeout,
         )
         self.wait_agent()
@@ -227,17 +228,6 @@ class Guest:
     def start_migrate(self, target: Host, *options: str) -> Background:
         """Begin to move it; the caller waits for the end and sets `host` if it succeeded."""
         return self.host.popen(self.migrate_command(target, *options))
-
-    def job(self) -> dict[str, int]:
-        """What libvirt says about the job that is under way on the present host."""
-        result = self.host.run(
-            ["virsh", "-q", "domjobinfo", self.name, "--rawstats"], check=False
-        )
-        return _raw_stats(result.stdout)
-
-    def state(self) -> str:
-        """virsh domstate on the present host."""
-        return self.host.run(["virsh", "-q", "domstate", self.name]).stdout.strip()
 
     def destroy(self) -> None:
         """Take the domain away wherever it is; no error if it is gone."""

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import time
@@ -57,6 +58,8 @@ class Labs:
             bed = Testbed(lab, artefacts)
             self._prepare(bed)
         except BaseException:
+            with contextlib.suppress(LabError, OSError):
+                lab.collect_logs(LOGS / "lab-check")
             lab.stop()
             raise
         return bed
@@ -76,10 +79,10 @@ class Labs:
         bed.prepare(VFS)
         bed.install_driver(VFS)
 
-    def new_kernel_problems(self) -> dict[str, list[str]]:
-        """Host name to the defects its kernel has reported since the last call."""
+    def check_kernel_logs(self) -> None:
+        """Raise AssertionError for defects that a host's kernel has reported since the last call."""
         if self._bed is None:
-            return {}
+            return
         found: dict[str, list[str]] = {}
         for name, lines in self._bed.lab.kernel_problems().items():
             seen = self._seen.setdefault(name, set())
@@ -87,12 +90,14 @@ class Labs:
             seen.update(new)
             if new:
                 found[name] = new
-        return found
+        assert not found, f"kernel logs: {found}"
 
-    def collect_logs(self, folder: Path) -> None:
-        """Put the hosts' logs into folder, if there are hosts."""
-        if self._bed is not None:
-            self._bed.lab.collect_logs(folder)
+    def collect_logs(self, folder: Path) -> bool:
+        """Put the hosts' logs into folder; false if there are no hosts."""
+        if self._bed is None:
+            return False
+        self._bed.lab.collect_logs(folder)
+        return True
 
     def close(self) -> None:
         """Take the lab down; one that was up before stays."""

@@ -78,12 +78,9 @@ class Ping:
 
     def wait_reply(self, timeout: float = 30) -> None:
         """Wait for a reply that comes after this call."""
-        count = len(self.replies())
-        end = time.monotonic() + timeout
-        while len(self.replies()) <= count:
-            if time.monotonic() > end:
-                raise LabError(f"no reply from {self.address} for {timeout:g} s")
-            time.sleep(self.interval / 2)
+        before = len(self._lines.all())
+        self._lines.wait(lambda lines: any(map(REPLY.match, lines[before:])), timeout,
+                         f"a reply from {self.address}")
 
     def longest_gap(self, start: float, end: float) -> float:
         """Longest time without a reply that overlaps start..end, in seconds."""
