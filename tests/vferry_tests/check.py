@@ -116,7 +116,7 @@ def _selection(names: list[str]) -> list[str]:
 
 
 def _is_test_file(name: str) -> bool:
-    path = Path(name.split("::")[0]).resolve()
+    path = (paths.ROOT / name.split("::")[0]).resolve()
     return path.exists() and path.is_relative_to(paths.TESTS)
 
 
