@@ -105,9 +105,10 @@ void igbvfio_unlock_state(struct igbvfio_device *dev)
 		spin_lock(&dev->reset_lock);
 		if (!dev->deferred_reset && !dev->deferred_error)
 			break;
-		dev->mig_state = dev->deferred_reset ?
-				 VFIO_DEVICE_STATE_RUNNING :
-				 VFIO_DEVICE_STATE_ERROR;
+		/* A reset takes an earlier error back: both means error last. */
+		dev->mig_state = dev->deferred_error ?
+				 VFIO_DEVICE_STATE_ERROR :
+				 VFIO_DEVICE_STATE_RUNNING;
 		dev->deferred_reset = false;
 		dev->deferred_error = false;
 		spin_unlock(&dev->reset_lock);
@@ -426,6 +427,12 @@ static int start_dma(struct igbvfio_device *dev)
 	lock_device(dev);
 	ret = igbvfio_run(dev);
 	igbvfio_unlock_regs(dev);
+	if (ret) {
+		/* Some queues may be on: no state but ERROR is true. */
+		spin_lock(&dev->reset_lock);
+		dev->deferred_error = true;
+		spin_unlock(&dev->reset_lock);
+	}
 	return ret;
 }
 
@@ -544,7 +551,12 @@ static struct file *set_state(struct vfio_device *core_vdev,
 	int ret;
 
 	igbvfio_lock_state(dev);
-	while (dev->mig_state != new_state) {
+	/* Only a reset leaves ERROR, and the core warns of whoever asks it for
+	 * another way.
+	 */
+	if (dev->mig_state == VFIO_DEVICE_STATE_ERROR)
+		filp = ERR_PTR(-EINVAL);
+	while (!IS_ERR(filp) && dev->mig_state != new_state) {
 		ret = vfio_mig_get_next_state(core_vdev, dev->mig_state,
 					      new_state, &next);
 		if (ret) {

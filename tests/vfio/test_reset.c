@@ -6,6 +6,8 @@
 #include "mig.h"
 #include "rig.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <linux/pci_regs.h>
 #include <pthread.h>
 #include <regs.h>
@@ -82,6 +84,63 @@ static void test_flr_by_config(const struct options *options)
 		vf_config_write16(&rig.vf[0], capability + PCI_EXP_DEVCTL,
 				  control | PCI_EXP_DEVCTL_BCR_FLR);
 		check_dead(fd, states[i]);
+		check_alive(&rig);
+	}
+	rig_close(&rig);
+}
+
+/* What the kernel's aer_inject takes; its header is not exported. */
+struct injected_error {
+	uint8_t bus, device, function;
+	uint32_t uncorrectable, correctable, header[4];
+	uint32_t domain;
+};
+
+static void inject_bus_error(const char *address)
+{
+	struct injected_error error = { .uncorrectable = PCI_ERR_UNC_COMP_ABORT };
+	unsigned domain, bus, device, function;
+	int fd = open("/dev/aer_inject", O_WRONLY | O_CLOEXEC);
+
+	CHECK(fd >= 0);
+	CHECK_EQ(sscanf(address, "%x:%x:%x.%x", &domain, &bus, &device, &function), 4);
+	error.domain = domain;
+	error.bus = (uint8_t)bus;
+	error.device = (uint8_t)device;
+	error.function = (uint8_t)function;
+	CHECK_EQ(write(fd, &error, sizeof(error)), sizeof(error));
+	close(fd);
+}
+
+/* A bus error gives ERROR in every state, which only a reset leaves. */
+static void test_bus_error(const struct options *options)
+{
+	struct rig rig;
+
+	rig_open_nic(&rig, options, 1);
+	mig_require(&rig.vf[0]);
+	for (size_t i = 0; i < sizeof(states); i++) {
+		uint64_t deadline = now_ns() + 10000000000ULL;
+		int fd, error;
+
+		if (!mig_has_state(&rig.vf[0], states[i]))
+			continue;
+		fd = mig_go(&rig.vf[0], states[i]);
+		inject_bus_error(rig.vf[0].address);
+		while (mig_get(&rig.vf[0]) != S(ERROR)) {
+			CHECK_IN(now_ns() < deadline, "no ERROR in %s", state_name(states[i]));
+			usleep(1000);
+		}
+		check_dead(fd, states[i]);
+		for (size_t j = 0; j < sizeof(states); j++)
+			CHECK_EQ_IN(mig_set(&rig.vf[0], states[j], NULL), -EINVAL, "ERROR to %s",
+				    state_name(states[j]));
+		CHECK_EQ(mig_get(&rig.vf[0]), S(ERROR));
+		/* The kernel's own recovery may still hold the device. */
+		do {
+			error = vf_reset(&rig.vf[0]);
+		} while (error == -EAGAIN && now_ns() < deadline);
+		CHECK_EQ_IN(error, 0, "reset after %s", state_name(states[i]));
 		check_alive(&rig);
 	}
 	rig_close(&rig);
@@ -369,6 +428,7 @@ static void test_status_read(const struct options *options)
 const struct test reset_tests[] = {
 	{ "reset.every_state", test_every_state, 0 },
 	{ "reset.flr_by_config", test_flr_by_config, 0 },
+	{ "reset.bus_error", test_bus_error, 60 },
 	{ "reset.twice", test_twice, 0 },
 	{ "reset.half_loaded", test_half_loaded, 0 },
 	{ "reset.ctrl_rst", test_ctrl_rst, 0 },

@@ -99,6 +99,7 @@ def installed(host: Host) -> Iterator[Program]:
     """The program in a host that has all VFs for a while."""
     names()
     host.copy_to(PROGRAM, to=HOST_PROGRAM)
+    host.run("modprobe aer_inject")  # for reset.bus_error
     try:
         yield Program(host, bind_all(host))
     finally:
