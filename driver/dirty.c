@@ -149,6 +149,21 @@ static void finish_ring(struct igbvfio_device *dev, struct igbvfio_rx_shadow *rx
 	drop(rx);
 }
 
+/* In descriptors. */
+static u32 ring_length(struct igbvfio_device *dev, unsigned int q)
+{
+	return igbvfio_rd(dev, IGBVF_RDLEN(q)) / IGBVF_DESCRIPTOR_SIZE;
+}
+
+/* As far as the guest is concerned: our own stop does not count. */
+static bool rx_is_on(struct igbvfio_device *dev, unsigned int q)
+{
+	u32 control = dev->quiesced ? dev->image.rx[q].rxdctl :
+				      igbvfio_rd(dev, IGBVF_RXDCTL(q));
+
+	return control & IGBVF_QUEUE_ENABLE;
+}
+
 /* Note which buffers the head has passed. */
 static void harvest(struct igbvfio_device *dev, unsigned int q)
 {
@@ -157,10 +172,12 @@ static void harvest(struct igbvfio_device *dev, unsigned int q)
 
 	if (!rx->slots)
 		return;
-	/* Not a place in this ring: the device was reset behind our back. Take
-	 * all it owned for written.
+	/* Not a place in this ring, or a ring of another length: the PF was reset
+	 * and the VF's registers with it. Take all it owned for written.
 	 */
-	advance(dev, rx, head < rx->count ? head : rx->tail);
+	if (head >= rx->count || (!head && ring_length(dev, q) != rx->count))
+		head = rx->tail;
+	advance(dev, rx, head);
 }
 
 /* Free the passed slots whose write-back has reached memory. */
@@ -271,7 +288,7 @@ void igbvfio_dirty_resync(struct igbvfio_device *dev, unsigned int q)
 	if (!dev->log.active)
 		return;
 	igbvfio_dirty_before_ring_change(dev, q);
-	rx->count = igbvfio_rd(dev, IGBVF_RDLEN(q)) / IGBVF_DESCRIPTOR_SIZE;
+	rx->count = ring_length(dev, q);
 	rx->base = igbvfio_rd(dev, IGBVF_RDBAL(q)) |
 		   (u64)igbvfio_rd(dev, IGBVF_RDBAH(q)) << 32;
 	head = igbvfio_rd(dev, IGBVF_RDH(q)) & IGBVF_HEAD_MASK;
@@ -334,8 +351,11 @@ void igbvfio_dirty_posted(struct igbvfio_device *dev, unsigned int q, u32 tail)
 {
 	struct igbvfio_rx_shadow *rx = &dev->log.rx[q];
 
-	if (!rx->slots)
+	if (!rx->slots) {
+		if (dev->log.active && rx_is_on(dev, q))
+			lose(dev, "a receive ring that made no sense is in use");
 		return;
+	}
 	tail &= IGBVF_HEAD_MASK;
 	harvest(dev, q);
 	if (tail >= rx->count) {
@@ -406,12 +426,14 @@ static void mark_tx(struct igbvfio_device *dev, unsigned int q)
 {
 	struct igbvfio_tx_shadow *last = &dev->log.tx[q];
 	struct igbvfio_tx_shadow now = {};
+	u32 control = dev->quiesced ? dev->image.tx[q].txdctl :
+				      igbvfio_rd(dev, IGBVF_TXDCTL(q));
 
 	mark(dev, last->base, last->length);
 	if (last->head_writeback & IGBVF_TDWBAL_ENABLE)
 		mark(dev, last->head_writeback & ~(u64)IGBVF_TDWBAL_FLAGS, sizeof(u32));
 
-	if (igbvfio_rd(dev, IGBVF_TXDCTL(q)) & IGBVF_QUEUE_ENABLE) {
+	if (control & IGBVF_QUEUE_ENABLE) {
 		now.base = igbvfio_rd(dev, IGBVF_TDBAL(q)) |
 			   (u64)igbvfio_rd(dev, IGBVF_TDBAH(q)) << 32;
 		now.length = min_t(u32, igbvfio_rd(dev, IGBVF_TDLEN(q)),
@@ -521,7 +543,9 @@ static int log_start(struct vfio_device *core_vdev, struct rb_root_cached *range
 	dev->counters.dirty_pages = 0;
 	dev->counters.reports = 0;
 	for (q = 0; q < dev->ident.queues; q++) {
-		igbvfio_dirty_resync(dev, q);
+		/* One that is off may have a former user's ring. */
+		if (rx_is_on(dev, q))
+			igbvfio_dirty_resync(dev, q);
 		mark_tx(dev, q);
 	}
 unlock:

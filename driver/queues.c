@@ -228,6 +228,19 @@ static void start_interrupts(struct igbvfio_device *dev)
 	igbvfio_wr(dev, IGBVF_EIMS, (dev->eims_tells ? in->eims : 0) | in->eiac);
 }
 
+/* One queue does not stop: let all go on, without a look at heads that move. */
+static void undo_stop(struct igbvfio_device *dev)
+{
+	unsigned int q;
+
+	for (q = 0; q < dev->ident.queues; q++) {
+		igbvfio_wr(dev, IGBVF_RXDCTL(q), dev->image.rx[q].rxdctl);
+		igbvfio_wr(dev, IGBVF_RDT(q), dev->image.rx[q].tail);
+		igbvfio_wr(dev, IGBVF_TXDCTL(q), dev->image.tx[q].txdctl);
+	}
+	dev->quiesced = false;
+}
+
 /**
  * igbvfio_quiesce() - stop all DMA of the device
  * @dev: device, running
@@ -252,7 +265,7 @@ int igbvfio_quiesce(struct igbvfio_device *dev)
 	}
 	dev->quiesced = true;
 	if (ret)
-		igbvfio_run(dev);
+		undo_stop(dev);
 	return ret;
 }
 
@@ -363,6 +376,7 @@ int igbvfio_load(struct igbvfio_device *dev, const struct igbvf_state *state)
 	if (ret)
 		return ret;
 	for (q = 0; q < dev->ident.queues; q++) {
+		igbvfio_dirty_before_ring_change(dev, q);
 		ret = load_queue(dev, q, &state->rx[q], &state->tx[q]);
 		if (ret)
 			return ret;
