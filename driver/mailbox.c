@@ -182,9 +182,10 @@ static void note_answer(struct igbvfio_device *dev, const u32 *answer)
 		dev->counters.messages_refused++;
 		/* These two take effect although the PF answers NACK: RESET of
 		 * a VF without an address, promiscuous bits of which it knows
-		 * only some.
+		 * only some (where it has enabled the VF, which CTS tells).
 		 */
-		if (type != IGBVF_MSG_RESET && type != IGBVF_MSG_SET_PROMISC)
+		if (type != IGBVF_MSG_RESET &&
+		    !(type == IGBVF_MSG_SET_PROMISC && answer[0] & IGBVF_MSG_CTS))
 			return;
 	}
 	switch (type) {
@@ -235,10 +236,10 @@ u32 igbvfio_mailbox_read(struct igbvfio_device *dev)
 {
 	u32 value = igbvfio_rd(dev, IGBVF_V2PMAILBOX);
 
+	value |= dev->mailbox.state.latched;
 	/* PFSTS: the PF has finished writing its answer. */
 	if (value & IGBVF_MBX_BIT_PFSTS)
 		settle(dev);
-	value |= dev->mailbox.state.latched;
 	dev->mailbox.state.latched = 0;
 	return value;
 }
@@ -289,6 +290,8 @@ void igbvfio_mailbox_save(struct igbvfio_device *dev,
 		usleep_range(10, 20);
 		control = igbvfio_mailbox_control(dev);
 	}
+	if (mbx->state.latched & IGBVF_MBX_BIT_PFSTS)
+		settle(dev);
 
 	*out = mbx->state;
 	out->flags &= ~(IGBVF_MBX_PENDING | IGBVF_MBX_VFU);
