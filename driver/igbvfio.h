@@ -165,7 +165,7 @@ struct igbvfio_device {
 	bool deferred_error;
 	bool regs_reset;		/* for the next holder of regs_lock */
 
-	struct mutex regs_lock;		/* everything below */
+	struct mutex regs_lock;		/* everything below but the last stream */
 	bool quiesced;			/* queues are off by us, not by the guest */
 	bool loaded;			/* image came from a stream, not from the device */
 	bool eims_tells;		/* while loaded: EIMS reads back what is enabled */
@@ -174,6 +174,7 @@ struct igbvfio_device {
 	struct igbvfio_mailbox mailbox;
 	struct igbvfio_log log;
 	struct igbvfio_counters counters;
+	/* Under state_mutex, as the counters of streams are. */
 	u8 last_stream[IGBVF_STATE_MAX_SIZE];
 	size_t last_stream_size;
 

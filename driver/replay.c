@@ -30,8 +30,9 @@ static void write_memory(struct igbvfio_device *dev, const u32 *words,
 		igbvfio_wr(dev, IGBVF_VMBMEM + 4 * i, words[i]);
 }
 
-/* Take the buffer. Reading the control register drops what the VF's previous
- * life left there, RSTD above all: the guest must not see it.
+/* Take the buffer. Reading the control register latches what the VF's previous
+ * life left there, RSTD above all; who is done here overwrites it, for the guest
+ * must not see it.
  */
 static int take_buffer(struct igbvfio_device *dev)
 {
