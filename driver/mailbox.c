@@ -281,17 +281,19 @@ void igbvfio_mailbox_save(struct igbvfio_device *dev,
 {
 	struct igbvfio_mailbox *mbx = &dev->mailbox;
 	ktime_t end = ktime_add_us(ktime_get(), MAILBOX_SETTLE_US);
-	u32 control = igbvfio_mailbox_control(dev);
+	u32 control;
 
 	/* The PF writes its answer first and rings last. */
-	while (mbx->in_flight && ktime_before(ktime_get(), end)) {
-		if (mbx->state.latched & IGBVF_MBX_BIT_PFSTS && settle(dev))
+	for (;;) {
+		bool late = ktime_after(ktime_get(), end);
+
+		control = igbvfio_mailbox_control(dev);
+		if (mbx->state.latched & IGBVF_MBX_BIT_PFSTS)
+			settle(dev);
+		if (!mbx->in_flight || late)
 			break;
 		usleep_range(10, 20);
-		control = igbvfio_mailbox_control(dev);
 	}
-	if (mbx->state.latched & IGBVF_MBX_BIT_PFSTS)
-		settle(dev);
 
 	*out = mbx->state;
 	out->flags &= ~(IGBVF_MBX_PENDING | IGBVF_MBX_VFU);

@@ -139,7 +139,7 @@ void igbvfio_migration_reset(struct igbvfio_device *dev)
 	igbvfio_unlock_state(dev);
 }
 
-/** igbvfio_migration_error() - the bus reported an error: only a reset helps */
+/** igbvfio_migration_error() - an error that only a reset mends, as the bus reports */
 void igbvfio_migration_error(struct igbvfio_device *dev)
 {
 	spin_lock(&dev->reset_lock);
@@ -427,12 +427,11 @@ static int start_dma(struct igbvfio_device *dev)
 	lock_device(dev);
 	ret = igbvfio_run(dev);
 	igbvfio_unlock_regs(dev);
-	if (ret) {
-		/* Some queues may be on: no state but ERROR is true. */
-		spin_lock(&dev->reset_lock);
-		dev->deferred_error = true;
-		spin_unlock(&dev->reset_lock);
-	}
+	/* Some queues may be on: no state but ERROR is true. It comes when
+	 * state_mutex is dropped.
+	 */
+	if (ret)
+		igbvfio_migration_error(dev);
 	return ret;
 }
 
