@@ -37,7 +37,7 @@ def build(recipe: Recipe, target: Path, progress: Progress) -> None:
     """
     requirements.check_disk(target.parent, ROOM_MIB)
     for rest in target.parent.glob("building-*"):
-        _remove(rest)
+        remove(rest)
     work = Path(tempfile.mkdtemp(prefix="building-", dir=target.parent))
     try:
         _fill(recipe, work, progress)
@@ -48,7 +48,7 @@ def build(recipe: Recipe, target: Path, progress: Progress) -> None:
     progress(f"{recipe.suite}: image is in {target}")
 
 
-def _remove(folder: Path) -> None:
+def remove(folder: Path) -> None:
     """Remove what a killed build has left; never what may be mounted in it."""
     done = subprocess.run(["rm", "-rf", "--one-file-system", folder],
                           stderr=subprocess.PIPE, text=True)

@@ -66,14 +66,14 @@ class Lab:
     ) -> None:
         if not 1 <= hosts <= addresses.MAX_HOSTS:
             raise LabError(f"a lab has 1 to {addresses.MAX_HOSTS} hosts, not {hosts}")
+        if processors < 1:
+            raise LabError(f"a host has 1 processor at least, not {processors}")
         self.name = name
         self.suite = suite
         self.host_count = hosts
         self.log_dir = Path(log_dir) if log_dir is not None else None
         self.keep = keep
         self.memory_mib = memory_mib
-        if processors < 1:
-            raise LabError(f"a host has 1 processor at least, not {processors}")
         self.processors = processors
         self.boot_timeout = boot_timeout
         self.progress = progress

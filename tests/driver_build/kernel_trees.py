@@ -20,7 +20,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "lab"))
 
-from vferry_lab import archive, cache, recipe, requirements, tree  # noqa: E402
+from vferry_lab import archive, build, cache, recipe, requirements, tree  # noqa: E402
 from vferry_lab.errors import LabError  # noqa: E402
 from vferry_lab.progress import Progress, silent  # noqa: E402
 
@@ -115,7 +115,7 @@ def _build(wanted: KernelTree, progress: Progress) -> None:
     folder = wanted.path.parent
     requirements.check_disk(folder, ROOM_MIB)
     for rest in folder.glob("new-build-*"):
-        _remove(rest)
+        build.remove(rest)
     work = Path(tempfile.mkdtemp(prefix="new-build-", dir=folder))
     try:
         root = work / "root"
@@ -135,17 +135,12 @@ def _build(wanted: KernelTree, progress: Progress) -> None:
             _logged(["chroot", str(root), "/bin/sh", "-s", LINUX], log,
                     _prepare_script().read_text())
         if wanted.path.exists():
-            _remove(wanted.path)
+            build.remove(wanted.path)
         work.rename(wanted.path)
     except BaseException:
-        _remove(work)
+        shutil.rmtree(work, ignore_errors=True)
         raise
     progress(f"{wanted.suite}: kernel {wanted.release} is in {wanted.path}")
-
-
-def _remove(folder: Path) -> None:
-    """Not what something left mounted in it."""
-    subprocess.run(["rm", "-rf", "--one-file-system", folder], check=False)
 
 
 def _logged(command: list[str], log: Path, stdin: str) -> None:

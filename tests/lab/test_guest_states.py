@@ -62,9 +62,10 @@ def test_reboot_during_precopy(guest: SharedGuest) -> None:
     # It may have booted on the source already, while memory was still on its way.
     booted = [host.name for host in guest.bed.hosts
               if READY in Guest(host).console()[marks[host.name]:]]
-    if not booted:
+    if booted:
+        guest.guest.wait_agent()
+    else:
         guest.guest.await_boot(marks[guest.host.name])
-    guest.guest.wait_agent()
     guest.bring_up()
     guest.move()
     guest.await_network()

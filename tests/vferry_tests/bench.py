@@ -17,7 +17,7 @@ from vferry_lab import requirements
 from vferry_lab.errors import LabError
 
 from . import nic
-from .domain import MEMORY_MIB, VF
+from .domain import PAGES, VF
 from .guest import Guest
 from .labs import Labs
 from .precopy import SLOW, await_job
@@ -26,7 +26,6 @@ from .testbed import Testbed
 RUNS = 5
 SECONDS = 8
 ADDRESS = "192.0.2.100"
-GUEST_PAGES = (MEMORY_MIB << 20) // 4096
 PORT = 5201
 
 
@@ -57,8 +56,8 @@ def main() -> int:
     for rate in rates:
         print(f"{rate.name:<28}{rate.median:>10.1f}{rate.median / rates[0].median:>10.2f}"
               f"{min(rate.runs):>10.1f}{max(rate.runs):>10.1f}")
-    print(f"pages reported dirty while an idle guest moves: {pages} of {GUEST_PAGES} "
-          f"({pages / GUEST_PAGES:.2%})")
+    print(f"pages reported dirty while an idle guest moves: {pages} of {PAGES} "
+          f"({pages / PAGES:.2%})")
     return 0
 
 

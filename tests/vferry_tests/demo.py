@@ -17,14 +17,13 @@ from vferry_lab.errors import CommandError, LabError
 from vferry_lab.lab import Lab
 
 from . import figures, nic, paths, traffic
-from .domain import MEMORY_MIB, VF, Virtio
+from .domain import PAGES, VF, Virtio
 from .figures import Figures, VFFigures
 from .guest import Guest
 from .testbed import Artefacts, Testbed
 from .traffic import Connection, Ping
 
 NAME = "demo"
-PAGE = 4096
 REFUSAL = "VFIO migration is not supported in kernel"
 VF_ADDRESS = "192.0.2.100"
 VIRTIO_ADDRESS = "192.0.2.101"
@@ -39,7 +38,7 @@ class Story:
     baseline: Figures | None = None
     moves: list[VFFigures] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
-    guest_pages = MEMORY_MIB * 1024 * 1024 // PAGE
+    guest_pages = PAGES
 
     @property
     def ok(self) -> bool:

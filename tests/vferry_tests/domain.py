@@ -18,6 +18,7 @@ KERNEL_ARGUMENTS = (
 )
 NAME = "guest"
 MEMORY_MIB = 128
+PAGES = (MEMORY_MIB << 20) // 4096
 ROOT_PORTS = 4  # the channel takes one; the others are for network devices
 
 

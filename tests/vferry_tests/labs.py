@@ -53,15 +53,11 @@ class Labs:
         artefacts = Artefacts.build(image.get(suite, self.progress), self.progress)
         lab = Lab(NAME, suite, log_dir=LOGS / "lab-check", processors=processors,
                   progress=self.progress)
-        try:
-            lab.start()
+        with contextlib.ExitStack() as failing:
+            failing.enter_context(lab)
             bed = Testbed(lab, artefacts)
             self._prepare(bed)
-        except BaseException:
-            with contextlib.suppress(LabError, OSError):
-                lab.collect_logs(LOGS / "lab-check")
-            lab.stop()
-            raise
+            failing.pop_all()
         return bed
 
     def _attach(self, name: str, suite: str) -> Testbed:
