@@ -38,11 +38,14 @@ def test_memory_that_the_nic_wrote(guest: SharedGuest) -> None:
     """Megabytes lie unread where the NIC put them while the guest moves; they stay right."""
     with guest.connection(lag=LAG, rate=RATE) as kept:
         kept.peer.wait_received()
+        arrived = 0
         for _ in range(2):
             guest.move()
             guest.await_network()
             held = traffic.last_counters(kept.guest_events())
             assert held["queued"] > LAG / 4, "too little was held to prove anything"
+            before, arrived = arrived, held["received"] + held["queued"]
+            assert arrived > before + LAG / 4, "too little arrived to prove anything"
         assert traffic.differences(*kept.finish(120)) == []
 
 

@@ -178,7 +178,13 @@ static void fail_at_difference(const struct stream *s, const uint8_t *got, const
 	fail(s, "byte %" PRIu64 " is 0x%02x, 0x%02x was sent", s->in.bytes + i, got[i], expected[i]);
 }
 
-/* Read and compare what lies above the lag; everything once the other side is done. */
+/* Whether received data is to wait: not once a side is done, it might wait for the other. */
+static bool lags(const struct stream *s)
+{
+	return s->lag && s->sending && !s->peer_done;
+}
+
+/* Read and compare what lies above the lag. */
 static void receive_due(struct stream *s)
 {
 	uint8_t buffer[BLOCK];
@@ -188,7 +194,7 @@ static void receive_due(struct stream *s)
 		const uint8_t *expected = next_bytes(&s->in, &wanted);
 		ssize_t length;
 
-		if (s->lag && !s->peer_done && queued(s->fd) <= s->lag)
+		if (lags(s) && queued(s->fd) <= s->lag)
 			return;
 		length = recv(s->fd, buffer, wanted, MSG_DONTWAIT);
 		if (length < 0 && (errno == EAGAIN || errno == EINTR))
@@ -232,7 +238,7 @@ static void run(struct stream *s)
 		/* In lag mode readable data is no event: it is meant to wait. */
 		struct pollfd poller = {
 			.fd = s->fd,
-			.events = s->peer_done ? 0 : s->lag ? POLLRDHUP : POLLIN,
+			.events = s->peer_done ? 0 : lags(s) ? POLLRDHUP : POLLIN,
 		};
 
 		if (poll(&poller, 1, TICK_MS) < 0 && errno != EINTR)
