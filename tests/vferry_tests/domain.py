@@ -11,7 +11,7 @@ from . import paths
 # What a guest in an emulated host need not do at boot: certificates and
 # self-tests cost seconds. A late tick makes the timer check panic.
 KERNEL_ARGUMENTS = (
-    "console=ttyS0 quiet panic=-1 no_timer_check mitigations=off "
+    "console=ttyS0 quiet panic=-1 no_timer_check mitigations=off pci=noearly,lastbus=0 "
     "audit=0 lsm=capability nowatchdog cryptomgr.notests "
     "initcall_blacklist=jent_mod_init,load_system_certificate_list,"
     "bpf_tcp_ca_kfunc_init,bpf_dummy_struct_ops_init,trace_eval_init"
@@ -81,13 +81,18 @@ Device = VF | Virtio
 
 
 def define(kernel_release: str) -> str:
-    """The domain: the hosts' own kernel, no disk, no network device, the agent's channel."""
+    """The domain: the hosts' own kernel, no disk, no network device, the agent's channel.
+
+    Without the capability libvirt reads the guest's processor from QEMU in words of
+    bits. With it, in 470 questions to a monitor that takes in a byte at a time: ten
+    seconds of an emulated host for each start and each move.
+    """
     ports = "".join(
         f"\n    <controller type='pci' model='pcie-root-port' index='{index}'/>"
         for index in range(1, ROOT_PORTS + 1)
     )
     return f"""\
-<domain type='kvm'>
+<domain type='kvm' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
   <name>{NAME}</name>
   <uuid>{uuid.uuid5(uuid.NAMESPACE_DNS, f"{NAME}.lab.invalid")}</uuid>
   <memory unit='MiB'>{MEMORY_MIB}</memory>
@@ -111,5 +116,6 @@ def define(kernel_release: str) -> str:
       <target type='virtio' name='org.qemu.guest_agent.0'/>
     </channel>
   </devices>
+  <qemu:capabilities><qemu:del capability='cpu-unavailable-features'/></qemu:capabilities>
 </domain>
 """
