@@ -3,22 +3,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
+from vferry_tests.labs import Labs
 from vferry_tests.shared_guest import SharedGuest
 from vferry_tests.testbed import Testbed
 
 
-@pytest.fixture(scope="module")
-def keeper(bed: Testbed) -> Iterator[SharedGuest]:
-    with SharedGuest(bed) as shared:
-        yield shared
-
-
 @pytest.fixture
-def guest(keeper: SharedGuest) -> SharedGuest:
+def guest(labs: Labs, bed: Testbed) -> SharedGuest:
     """A guest with a VF that works, wherever it is at the moment."""
-    keeper.repair()
-    return keeper
+    shared = labs.guest(bed)
+    shared.repair()
+    return shared

@@ -3,23 +3,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from vferry_tests import nic, traffic
 from vferry_tests.domain import PAGES
+from vferry_tests.labs import Labs
 from vferry_tests.shared_guest import SharedGuest
 from vferry_tests.testbed import Testbed
 
 pytestmark = pytest.mark.lab
 
 
-@pytest.fixture(scope="module")
-def old_guest(old_bed: Testbed) -> Iterator[SharedGuest]:
-    with SharedGuest(old_bed) as shared:
-        shared.repair()
-        yield shared
+@pytest.fixture
+def old_guest(labs: Labs, old_bed: Testbed) -> SharedGuest:
+    shared = labs.guest(old_bed)
+    shared.repair()
+    return shared
 
 
 def test_kernel_is_stock(old_bed: Testbed) -> None:

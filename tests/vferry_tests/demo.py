@@ -127,7 +127,9 @@ def _perform(story: Story, tell: Teller, options: argparse.Namespace) -> None:
 
 
 def _story(story: Story, tell: Teller, bed: Testbed) -> None:
-    bed.prepare(vfs=1)
+    bed.create_vfs(1)
+    tell("each host's libvirt looks at its QEMU")
+    bed.install_guest()
     first, second = bed.hosts
     address = nic.vf_address(0)
     stock = VF(address, driver="vfio-pci")

@@ -14,6 +14,7 @@ from vferry_lab.errors import LabError
 from vferry_lab.lab import PROCESSORS, Lab, attach, names
 
 from .paths import LOGS
+from .shared_guest import SharedGuest
 from .testbed import Artefacts, Testbed
 
 NAME = "check"
@@ -26,6 +27,7 @@ class Labs:
 
     def __init__(self) -> None:
         self._bed: Testbed | None = None
+        self._guest: SharedGuest | None = None
         self._wanted: tuple[str, int] | None = None
         self._seen: dict[str, set[str]] = {}
         self._start = time.monotonic()
@@ -71,9 +73,17 @@ class Labs:
         return bed
 
     def _prepare(self, bed: Testbed) -> None:
-        self.progress("installing guest and driver in the hosts")
-        bed.prepare(VFS)
+        self.progress("installing the driver in the hosts")
+        bed.create_vfs(VFS)
         bed.install_driver(VFS)
+
+    def guest(self, bed: Testbed) -> SharedGuest:
+        """The guest of the lab that is up. It boots when it is first used, and ends with the lab."""
+        if self._guest is None or self._guest.bed is not bed:
+            self.progress("installing the guest in the hosts")
+            bed.install_guest()
+            self._guest = SharedGuest(bed)
+        return self._guest
 
     def check_kernel_logs(self) -> None:
         """Raise AssertionError for defects that a host's kernel has reported since the last call."""
@@ -96,7 +106,11 @@ class Labs:
         return True
 
     def close(self) -> None:
-        """Take the lab down; one that was up before stays."""
-        if self._bed is not None:
-            self._bed.lab.stop()
-            self._bed = None
+        """Take the guest away and the lab down; a lab that was up before stays."""
+        guest, bed = self._guest, self._bed
+        self._guest = self._bed = None
+        with contextlib.ExitStack() as ending:
+            if bed is not None:
+                ending.callback(bed.lab.stop)
+            if guest is not None:
+                guest.destroy()

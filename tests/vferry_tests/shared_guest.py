@@ -24,7 +24,7 @@ HEALTHY = 60.0  # seconds for a ping's reply; a busy host takes ten
 
 
 class SharedGuest:
-    """The guest and how it is reached; a `with` block takes it away at the end."""
+    """The guest and how it is reached."""
 
     address = ADDRESS
     mac = MAC
@@ -77,8 +77,8 @@ class SharedGuest:
         return True
 
     def _renew(self) -> None:
+        self.destroy()
         for host in self.bed.hosts:
-            Guest(host).destroy()
             self._clear(host)
             nic.bind(host, self.vf)
         self._guest = Guest.create(self.bed.hosts[0], [self.device])
@@ -166,10 +166,8 @@ class SharedGuest:
                 found[key.strip()] = int(value)
         return found
 
-    def __enter__(self) -> SharedGuest:
-        return self
-
-    def __exit__(self, *exception: Any) -> None:
+    def destroy(self) -> None:
+        """Take it away, wherever it is."""
         for host in self.bed.hosts:
             Guest(host).destroy()
 

@@ -56,13 +56,13 @@ class Testbed:
         """The other one of the two."""
         return self.hosts[1 - self.hosts.index(host)]
 
-    def prepare(self, vfs: int = 2) -> None:
-        """Put the guest into each host and make VFs, bound to nothing."""
-        def one(host: Host) -> None:
-            Guest.install(host, self.artefacts.guest)
-            nic.create_vfs(host, vfs)
+    def create_vfs(self, vfs: int = 2) -> None:
+        """Make VFs in each host, bound to nothing."""
+        self.on_all(lambda host: nic.create_vfs(host, vfs))
 
-        self.on_all(one)
+    def install_guest(self) -> None:
+        """Make each host ready to start the guest."""
+        self.on_all(lambda host: Guest.install(host, self.artefacts.guest))
 
     def install_driver(self, vfs: int = 2) -> None:
         """Install our modules in each host and bind its VFs to them."""
