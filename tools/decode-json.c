@@ -2,8 +2,6 @@
 /* Registers, addresses and hashes are strings in hexadecimal, counts are
  * numbers: an IOVA of 64 bits does not fit into a JSON number.
  */
-#include "config.h"
-
 #include "decode.h"
 
 #include <json-glib/json-glib.h>

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* vferry decode: show a captured device state. */
-#include "config.h"
-
 #include "verb.h"
 
 #include "capture.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The command vferry: the table of verbs, and what holds for all of them. */
-#include "config.h"
+#include "version.h"
 
 #include "verb.h"
 
@@ -12,8 +12,6 @@
 static const VferryVerb *const verbs[] = {
 	&vferry_verb_decode,
 };
-
-G_DEFINE_QUARK(vferry-error-quark, vferry_error)
 
 static const VferryVerb *find_verb(const char *name)
 {

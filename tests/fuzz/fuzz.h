@@ -5,22 +5,8 @@
 
 #include "state_stream.h"
 
+#include "always.h"
 #include "reseal.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-
-/* Unlike assert(), in every build. libFuzzer keeps the input of an abort. */
-#define ALWAYS(condition)							\
-	do {									\
-		if (!(condition)) {						\
-			fprintf(stderr, "%s:%d: not so: %s\n", __FILE__,	\
-				__LINE__, #condition);				\
-			abort();						\
-		}								\
-	} while (0)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* One VF with two queues, one with one. */
 static const u16 fuzz_devices[] = { IGBVF_DEV_82576_VF, IGBVF_DEV_I350_VF };
