@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "devlink.h"
+
+#include "error.h"
+#include "netlink.h"
+
+#include <linux/devlink.h>
+#include <netlink/genl/genl.h>
+
+/*
+ * include/uapi/linux/devlink.h of Linux 6.2, where they are DEVLINK_PORT_FN_ATTR_CAPS
+ * and DEVLINK_PORT_FN_CAP_MIGRATABLE; Debian 12 has the header of 6.1.
+ */
+#define PORT_FN_ATTR_CAPS (DEVLINK_PORT_FN_ATTR_OPSTATE + 1)
+#define PORT_FN_CAP_MIGRATABLE (1U << 1)
+
+/* The devlink port of a VF. */
+typedef struct {
+	guint32 index;
+	gboolean knows_migratable;
+	gboolean migratable;
+} Port;
+
+/* A VF, how to talk about it, and its port where that was found. */
+typedef struct {
+	VferryNetlink *netlink;
+	int family;
+	char pf[VFERRY_ADDRESS_TEXT_SIZE];
+	guint vf_index;
+	guint ports;
+	Port port;
+} Search;
+
+static void search_clear(Search *search)
+{
+	g_clear_pointer(&search->netlink, nl_socket_free);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Search, search_clear)
+
+static gboolean search_open(Search *search, const VferryAddress *pf, guint vf_index, GError **error)
+{
+	search->vf_index = vf_index;
+	vferry_address_text(pf, search->pf);
+	search->netlink = vferry_netlink_open(NETLINK_GENERIC, error);
+	if (!search->netlink)
+		return FALSE;
+	search->family = vferry_netlink_family(search->netlink, DEVLINK_GENL_NAME, error);
+	return search->family >= 0;
+}
+
+static VferryNetlinkMessage *start_message(const Search *search, guint8 command, int flags)
+{
+	g_autoptr(VferryNetlinkMessage) message = nlmsg_alloc();
+
+	if (!message ||
+	    !genlmsg_put(message, NL_AUTO_PORT, NL_AUTO_SEQ, search->family, 0, flags, command,
+			 DEVLINK_GENL_VERSION) ||
+	    nla_put_string(message, DEVLINK_ATTR_BUS_NAME, "pci") < 0 ||
+	    nla_put_string(message, DEVLINK_ATTR_DEV_NAME, search->pf) < 0)
+		return NULL;
+	return g_steal_pointer(&message);
+}
+
+static gboolean malformed(GError **error)
+{
+	g_set_error(error, VFERRY_ERROR, VFERRY_ERROR_INVALID,
+		    "the kernel describes a devlink port in a malformed message");
+	return FALSE;
+}
+
+static gboolean read_function(struct nlattr *function, Port *port, GError **error)
+{
+	static const struct nla_policy policy[PORT_FN_ATTR_CAPS + 1] = {
+		[PORT_FN_ATTR_CAPS] = { .minlen = sizeof(struct nla_bitfield32) },
+	};
+	struct nlattr *attributes[PORT_FN_ATTR_CAPS + 1];
+	const struct nla_bitfield32 *capabilities;
+
+	if (!vferry_netlink_parse(attributes, PORT_FN_ATTR_CAPS, nla_data(function),
+				  nla_len(function), policy))
+		return malformed(error);
+	if (!attributes[PORT_FN_ATTR_CAPS])
+		return TRUE;
+	/* The selector says which bits of the value mean something. */
+	capabilities = nla_data(attributes[PORT_FN_ATTR_CAPS]);
+	port->knows_migratable = (capabilities->selector & PORT_FN_CAP_MIGRATABLE) != 0;
+	port->migratable = (capabilities->value & PORT_FN_CAP_MIGRATABLE) != 0;
+	return TRUE;
+}
+
+/*
+ * One PF's devlink has one PF's VFs, so the number of the VF says enough: drivers do
+ * not agree on how to number PFs. A SmartNIC has a second port of that number, for
+ * the VF of the host that it is plugged into; it is external.
+ */
+static gboolean is_wanted(const Search *search, struct nlattr **attributes)
+{
+	struct nlattr *external = attributes[DEVLINK_ATTR_PORT_EXTERNAL];
+
+	return g_str_equal(nla_get_string(attributes[DEVLINK_ATTR_BUS_NAME]), "pci") &&
+	       g_str_equal(nla_get_string(attributes[DEVLINK_ATTR_DEV_NAME]), search->pf) &&
+	       attributes[DEVLINK_ATTR_PORT_FLAVOUR] &&
+	       nla_get_u16(attributes[DEVLINK_ATTR_PORT_FLAVOUR]) == DEVLINK_PORT_FLAVOUR_PCI_VF &&
+	       attributes[DEVLINK_ATTR_PORT_PCI_VF_NUMBER] &&
+	       nla_get_u16(attributes[DEVLINK_ATTR_PORT_PCI_VF_NUMBER]) == search->vf_index &&
+	       !(external && nla_get_u8(external));
+}
+
+static gboolean take_port(struct nlmsghdr *message, gpointer data, GError **error)
+{
+	static const struct nla_policy policy[DEVLINK_ATTR_MAX + 1] = {
+		[DEVLINK_ATTR_BUS_NAME] = { .type = NLA_STRING },
+		[DEVLINK_ATTR_DEV_NAME] = { .type = NLA_STRING },
+		[DEVLINK_ATTR_PORT_INDEX] = { .type = NLA_U32 },
+		[DEVLINK_ATTR_PORT_FLAVOUR] = { .type = NLA_U16 },
+		[DEVLINK_ATTR_PORT_PCI_VF_NUMBER] = { .type = NLA_U16 },
+		[DEVLINK_ATTR_PORT_EXTERNAL] = { .type = NLA_U8 },
+		[DEVLINK_ATTR_PORT_FUNCTION] = { .type = NLA_NESTED },
+	};
+	struct nlattr *attributes[DEVLINK_ATTR_MAX + 1];
+	struct genlmsghdr *header = nlmsg_data(message);
+	Search *search = data;
+
+	if (message->nlmsg_type != search->family || !genlmsg_valid_hdr(message, 0) ||
+	    header->cmd != DEVLINK_CMD_PORT_NEW ||
+	    !vferry_netlink_parse(attributes, DEVLINK_ATTR_MAX, genlmsg_attrdata(header, 0),
+				  genlmsg_attrlen(header, 0), policy) ||
+	    !attributes[DEVLINK_ATTR_BUS_NAME] || !attributes[DEVLINK_ATTR_DEV_NAME] ||
+	    !attributes[DEVLINK_ATTR_PORT_INDEX])
+		return malformed(error);
+	if (!is_wanted(search, attributes))
+		return TRUE;
+	search->ports++;
+	search->port = (Port){ .index = nla_get_u32(attributes[DEVLINK_ATTR_PORT_INDEX]) };
+	return !attributes[DEVLINK_ATTR_PORT_FUNCTION] ||
+	       read_function(attributes[DEVLINK_ATTR_PORT_FUNCTION], &search->port, error);
+}
+
+static gboolean check_found(const Search *search, GError **error)
+{
+	if (search->ports == 0)
+		g_set_error(error, VFERRY_ERROR, VFERRY_ERROR_NOT_FOUND,
+			    "there is no devlink port (mlx5 has it in switchdev mode only)");
+	else if (search->ports > 1)
+		g_set_error(error, VFERRY_ERROR, VFERRY_ERROR_INVALID,
+			    "there are %u devlink ports where one is expected", search->ports);
+	else if (!search->port.knows_migratable)
+		g_set_error(error, VFERRY_ERROR, VFERRY_ERROR_NOT_FOUND,
+			    "its devlink port does not know 'migratable'");
+	else
+		return TRUE;
+	return FALSE;
+}
+
+static gboolean find_port(Search *search, GError **error)
+{
+	g_autoptr(VferryNetlinkMessage) request =
+		start_message(search, DEVLINK_CMD_PORT_GET, NLM_F_DUMP);
+
+	search->ports = 0;
+	return vferry_netlink_ask(search->netlink, request, take_port, search, error) &&
+	       check_found(search, error);
+}
+
+static VferryNetlinkMessage *set_message(const Search *search, gboolean migratable)
+{
+	const struct nla_bitfield32 capabilities = {
+		.value = migratable ? PORT_FN_CAP_MIGRATABLE : 0,
+		.selector = PORT_FN_CAP_MIGRATABLE,
+	};
+	g_autoptr(VferryNetlinkMessage) message = start_message(search, DEVLINK_CMD_PORT_SET, 0);
+	struct nlattr *function;
+
+	if (!message ||
+	    nla_put_u32(message, DEVLINK_ATTR_PORT_INDEX, search->port.index) < 0)
+		return NULL;
+	function = nla_nest_start(message, DEVLINK_ATTR_PORT_FUNCTION);
+	if (!function ||
+	    nla_put(message, PORT_FN_ATTR_CAPS, sizeof(capabilities), &capabilities) < 0 ||
+	    nla_nest_end(message, function) < 0)
+		return NULL;
+	return g_steal_pointer(&message);
+}
+
+static gboolean set_port(Search *search, gboolean migratable, GError **error)
+{
+	g_autoptr(VferryNetlinkMessage) request = set_message(search, migratable);
+
+	if (!vferry_netlink_ask(search->netlink, request, NULL, NULL, error)) {
+		g_prefix_error(error, "the driver refuses migratable %s: ",
+			       migratable ? "enable" : "disable");
+		return FALSE;
+	}
+	if (!find_port(search, error))
+		return FALSE;
+	if (search->port.migratable == migratable)
+		return TRUE;
+	g_set_error(error, VFERRY_ERROR, VFERRY_ERROR_FAILED,
+		    "the driver took migratable %s and did not do it",
+		    migratable ? "enable" : "disable");
+	return FALSE;
+}
+
+static gboolean name_vf(const VferryAddress *pf, guint vf_index, GError **error)
+{
+	char text[VFERRY_ADDRESS_TEXT_SIZE];
+
+	g_prefix_error(error, "%s: VF %u: ", vferry_address_text(pf, text), vf_index);
+	return FALSE;
+}
+
+gboolean vferry_devlink_migratable_read(const VferryAddress *pf, guint vf_index, gboolean *ret,
+					GError **error)
+{
+	g_auto(Search) search = { 0 };
+
+	if (!search_open(&search, pf, vf_index, error) || !find_port(&search, error))
+		return name_vf(pf, vf_index, error);
+	*ret = search.port.migratable;
+	return TRUE;
+}
+
+gboolean vferry_devlink_migratable_set(const VferryAddress *pf, guint vf_index,
+				       gboolean migratable, GError **error)
+{
+	g_auto(Search) search = { 0 };
+
+	migratable = migratable != FALSE;
+	if (!search_open(&search, pf, vf_index, error) || !find_port(&search, error))
+		return name_vf(pf, vf_index, error);
+	if (search.port.migratable != migratable && !set_port(&search, migratable, error))
+		return name_vf(pf, vf_index, error);
+	return TRUE;
+}

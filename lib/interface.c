@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "interface.h"
+
+#include "error.h"
+
+#include <errno.h>
+#include <net/if.h>
+#include <string.h>
+
+/* What dev_valid_name() of net/core/dev.c allows, and printable. */
+static gboolean is_name(const char *name)
+{
+	gsize length = strlen(name);
+
+	if (length == 0 || length >= IF_NAMESIZE || g_str_equal(name, ".") ||
+	    g_str_equal(name, ".."))
+		return FALSE;
+	for (gsize i = 0; i < length; i++)
+		if (!g_ascii_isgraph(name[i]) || name[i] == '/' || name[i] == ':')
+			return FALSE;
+	return TRUE;
+}
+
+gboolean vferry_interface_index(const char *name, int *ret, GError **error)
+{
+	guint index;
+
+	if (!is_name(name)) {
+		g_autofree char *shown = g_strescape(name, NULL);
+
+		g_set_error(error, VFERRY_ERROR, VFERRY_ERROR_INVALID,
+			    "'%.40s' is no name of a network interface", shown);
+		return FALSE;
+	}
+	index = if_nametoindex(name);
+	if (index == 0 && errno != ENODEV && errno != ENXIO) {
+		g_set_error(error, VFERRY_ERROR, VFERRY_ERROR_FAILED,
+			    "looking for network interface %s: %s", name, g_strerror(errno));
+		return FALSE;
+	}
+	if (index == 0 || index > G_MAXINT) {
+		g_set_error(error, VFERRY_ERROR, VFERRY_ERROR_NOT_FOUND,
+			    "there is no network interface %s", name);
+		return FALSE;
+	}
+	*ret = (int)index;
+	return TRUE;
+}
