@@ -66,6 +66,7 @@ def _measure(bed: Testbed, labs: Labs) -> tuple[list[Rate], int]:
     host, target = bed.hosts
     address = nic.vf_address(0)
     stock, own = VF(address, driver="vfio-pci"), VF(address)
+    bed.install_guest()
     labs.progress("a guest with a VF on stock vfio-pci")
     guest = Guest.create(host, [stock])
     try:
