@@ -1,0 +1,380 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Changing a domain's XML: the bytes that are meant, and no other.
+#include "domain_test.h"
+
+#include <libxml/parser.h>
+
+extern "C" {
+#include "xml-compare.h"
+#include "xml-patch.h"
+}
+
+#include <algorithm>
+#include <ctime>
+#include <filesystem>
+
+namespace {
+
+constexpr VferryAddress kOther = {0x12, 0x34, 0x15, 6};
+constexpr char kModel[] = "igbvf_vfio_pci";
+
+VferryDomainChange move(guint device, const VferryAddress &to) { return {device, &to, nullptr}; }
+
+VferryDomainChange bind(guint device, const char *model = kModel) {
+  return {device, nullptr, model};
+}
+
+std::string hostdev(const std::string &inside) {
+  return domain_with("<hostdev mode='subsystem' type='pci'>" + inside + "</hostdev>");
+}
+
+void expect_changed(const std::string &text, const std::vector<VferryDomainChange> &changes,
+                    const std::string &wanted) {
+  GError *error = nullptr;
+  const Domain domain = parse(text);
+  ASSERT_TRUE(domain);
+  EXPECT_EQ(changed(domain, changes, &error), wanted);
+  EXPECT_EQ(error, nullptr) << error->message;
+}
+
+void expect_impossible(const Domain &domain, const std::vector<VferryDomainChange> &changes,
+                       const std::string &why) {
+  GError *error = nullptr;
+  EXPECT_EQ(changed(domain, changes, &error), "");
+  ASSERT_TRUE(error);
+  EXPECT_TRUE(g_error_matches(error, VFERRY_ERROR, VFERRY_ERROR_USAGE));
+  EXPECT_EQ(error->message, why);
+  g_error_free(error);
+}
+
+// Changes each device by itself; how many there were.
+unsigned change_each(const std::string &path) {
+  unsigned count = 0;
+  const std::string text = read_file(path);
+  GError *error = nullptr;
+  const Domain domain(vferry_domain_parse(text.data(), text.size(), &error));
+
+  if (!domain) {
+    std::cout << path << ": " << error->message << "\n";
+    g_error_free(error);
+    return 0;
+  }
+  EXPECT_EQ(changed(domain, {}), text) << path;
+  for (guint i = 0; i < domain->devices->len; i++) {
+    if (device(domain, i).kind == VFERRY_DOMAIN_NETWORK)
+      continue;
+    count++;
+    const Domain after = parse(changed(domain, {{i, &kOther, kModel}}));
+    EXPECT_TRUE(after) << path;
+    if (!after)
+      continue;
+    EXPECT_EQ(text_of(device(after, i).source), text_of(kOther)) << path;
+    EXPECT_STREQ(device(after, i).driver_model, kModel) << path;
+    // And back: only the form of numbers, and what was not there, may differ.
+    const VferryAddress was = device(domain, i).source;
+    const std::string back = changed(after, {move(i, was)});
+    EXPECT_EQ(changed(parse(back), {move(i, kOther)}), changed(after, {})) << path;
+  }
+  return count;
+}
+
+}  // namespace
+
+TEST(DomainChange, NothingAskedNothingChanged) {
+  for (const char *name : {"forms", "vfs"})
+    expect_changed(sample(name), {}, sample(name));
+}
+
+TEST(DomainChange, TheSameAddressChangesNothing) {
+  const Domain domain = parse(sample("forms"));
+  ASSERT_TRUE(domain);
+  for (guint i : {1U, 2U, 3U, 5U}) {
+    const VferryAddress same = device(domain, i).source;
+    EXPECT_EQ(changed(domain, {move(i, same)}), sample("forms")) << i;
+  }
+}
+
+TEST(DomainChange, OnlyNumbersThatDiffer) {
+  const VferryAddress sibling = {0, 1, 0x10, 5};
+  expect_changed(sample("forms"), {move(2, sibling)},
+                 replaced(sample("forms"), "slot='0x10' function='0x3'",
+                          "slot='0x10' function='0x5'"));
+}
+
+TEST(DomainChange, AWholeAddressAndADriver) {
+  expect_changed(
+      sample("forms"), {{1, &kOther, kModel}},
+      replaced(replaced(sample("forms"), "domain='0x0000' bus='0x01' slot='0x10' function='0x1'",
+                        "domain='0x0012' bus='0x34' slot='0x15' function='0x6'"),
+               "model='vfio-pci'", "model='igbvf_vfio_pci'"));
+}
+
+TEST(DomainChange, OddFormKeepsItsForm) {
+  const std::string odd = "function = \"5\"\n        slot='&#48;x10' bus\t=\n        ' 1'/>";
+  const std::string wanted =
+      "function = \"0x6\"\n        slot='0x15' bus\t=\n        '0x34' domain='0x0012'/>";
+  expect_changed(sample("forms"), {move(3, kOther)}, replaced(sample("forms"), odd, wanted));
+}
+
+TEST(DomainChange, AttributesThatAreNotThereYet) {
+  const std::string all = " domain='0x0012' bus='0x34' slot='0x15' function='0x6'";
+  for (const char *form : {"<address/>", "<address />", "<address\n/>", "<address></address>",
+                           "<address\t></address>"}) {
+    const std::string before = hostdev("<source>" + std::string(form) + "</source>");
+    expect_changed(before, {move(0, kOther)}, replaced(before, "<address", "<address" + all));
+  }
+  expect_changed(hostdev("<source><address x='>' bus=\"1\" /></source>"), {move(0, kOther)},
+                 hostdev("<source><address x='>' bus=\"0x34\" domain='0x0012' slot='0x15'"
+                         " function='0x6' /></source>"));
+}
+
+// Those that only end like the wanted name, or hold it.
+TEST(DomainChange, AttributesThatLookAlike) {
+  const VferryAddress to = {0, 2, 0, 0};
+  for (const char *other : {"xbus='1' ", "busx='1' ", "x=\" bus='1'\" ", "x='bus=\"1\"' ",
+                            "xmlns:bus='bus' ", "xmlns:b='u' b:xbus='1' "}) {
+    const std::string before = hostdev("<source><address " + std::string(other) +
+                                       "bus='0x01'/></source>");
+    expect_changed(before, {move(0, to)}, replaced(before, "bus='0x01'", "bus='0x02'"));
+  }
+}
+
+TEST(DomainChange, ADriverThatIsNotThereYet) {
+  const std::string source = "<source><address bus='1'/></source>";
+  expect_changed(hostdev(source), {bind(0)},
+                 hostdev("<driver model='igbvf_vfio_pci'/>" + source));
+  expect_changed(hostdev("<driver name='vfio'/>" + source), {bind(0)},
+                 hostdev("<driver name='vfio' model='igbvf_vfio_pci'/>" + source));
+  expect_changed(hostdev("<driver model='igbvf_vfio_pci'/>" + source), {bind(0)},
+                 hostdev("<driver model='igbvf_vfio_pci'/>" + source));
+}
+
+TEST(DomainChange, AllAtOnceInAnyOrder) {
+  const Domain domain = parse(sample("forms"));
+  ASSERT_TRUE(domain);
+  const VferryDomainChange a = {1, &kOther, kModel}, b = {2, &kOther, kModel},
+                           c = {3, &kOther, kModel}, d = {5, &kOther, kModel};
+  const std::string together = changed(domain, {d, b, a, c});
+  std::string one_by_one = sample("forms");
+  for (const auto &change : {a, b, c, d})
+    one_by_one = changed(parse(one_by_one), {change});
+  EXPECT_FALSE(together.empty());
+  EXPECT_EQ(together, one_by_one);
+  const Domain after = parse(together);
+  ASSERT_TRUE(after);
+  for (guint i : {1U, 2U, 3U, 5U})
+    EXPECT_EQ(text_of(device(after, i).source), "0012:34:15.6");
+}
+
+TEST(DomainChange, LineEndsAndByteOrderMarkStay) {
+  std::string dos = sample("forms");
+  for (size_t at = 0; (at = dos.find('\n', at)) != std::string::npos; at += 2)
+    dos.insert(at, "\r");
+  dos = "\xef\xbb\xbf" + dos;
+  expect_changed(dos, {}, dos);
+  expect_changed(dos, {bind(1)}, replaced(dos, "model='vfio-pci'", "model='igbvf_vfio_pci'"));
+}
+
+TEST(DomainChange, NumbersAreWrittenAsLibvirtDoes) {
+  const VferryAddress small = {2, 3, 4, 0}, large = {0x12345, 0xff, 0x1f, 7};
+  const std::string before = sample("forms");
+  const std::string was = "domain='0x0000' bus='0x01' slot='0x10' function='0x1'";
+  expect_changed(before, {move(1, small)},
+                 replaced(before, was, "domain='0x0002' bus='0x03' slot='0x04' function='0x0'"));
+  expect_changed(before, {move(1, large)},
+                 replaced(before, was, "domain='0x12345' bus='0xff' slot='0x1f' function='0x7'"));
+}
+
+TEST(DomainChange, WhatIsNotThere) {
+  const Domain domain = parse(sample("forms"));
+  ASSERT_TRUE(domain);
+  expect_impossible(domain, {move(6, kOther)},
+                    "domain XML has 6 devices, none with the number 6");
+  expect_impossible(domain, {move(4, kOther)},
+                    "domain XML, line 60: the VF of an <interface type='network'> is libvirt's "
+                    "choice");
+  expect_impossible(domain, {move(1, kOther), bind(1)},
+                    "domain XML, line 30: two changes of one device");
+}
+
+TEST(DomainChange, DriversThatAreNone) {
+  const Domain domain = parse(sample("forms"));
+  const std::string too_long(65, 'a');
+  ASSERT_TRUE(domain);
+  for (const char *bad : {"", "a b", "a'b", "a&b", "<", "../x/y", "ä", too_long.c_str()})
+    expect_impossible(domain, {bind(1, bad)},
+                      "domain XML, line 30: no name of a driver was given");
+}
+
+// The check of the result, seen at work: this value ends the attribute.
+TEST(DomainChange, AResultThatIsNotAsMeantIsThrownAway) {
+  const std::string text = hostdev("<source><address bus='1'/></source>");
+  const Domain domain = parse(text);
+  ASSERT_TRUE(domain);
+  for (const char *value :
+       {"1' slot='2", "1'", "<", "&", "&lt;", "1\n", "\x01", "'/><address x='"}) {
+    for (const char *insert : {static_cast<const char *>(nullptr), "driver"}) {
+      g_autoptr(GArray) edits = g_array_new(FALSE, FALSE, sizeof(VferryXmlEdit));
+      g_autofree char *copy = g_strdup(value);
+      const VferryXmlEdit edit = {device(domain, 0).address_element, insert, "bus", copy};
+      GError *error = nullptr;
+      gsize length = 0;
+      g_array_append_val(edits, edit);
+      EXPECT_EQ(vferry_xml_patch(domain->doc, text.data(), text.size(), edits, &length, &error),
+                nullptr);
+      ASSERT_TRUE(error) << value;
+      EXPECT_TRUE(g_error_matches(error, VFERRY_ERROR, VFERRY_ERROR_FAILED));
+      EXPECT_STREQ(error->message, "domain XML stays as it is: more would change than was meant");
+      g_error_free(error);
+    }
+  }
+}
+
+// Nodes of every kind that may stand beside what is changed.
+TEST(DomainChange, NodesOfEveryKindStay) {
+  for (const std::string &node :
+       {std::string("<![CDATA[]]>"), std::string("<![CDATA[a]]><![CDATA[b]]>"),
+        std::string("a<![CDATA[<]]>]>b"), std::string("<!---->"), std::string("<!--a--><!--b-->"),
+        std::string("<?a?>"), std::string("<?a  b ?>"), std::string("a&amp;b&lt;&gt;&quot;&apos;"),
+        std::string("&#38;&#x26;&#13;&#10;\r\n\t"), std::string(5000, 'x') + "&amp;" +
+        std::string(5000, '\n'), std::string("<a b='&amp;&lt;&#10;&quot;' c=\"'&#39;>\"/>"),
+        std::string("<a b='' c='\n'/>"), std::string("<a b='&amp;amp;&#38;lt;'/>"),
+        std::string("<a xmlns='u'><b xmlns=''/></a>"), std::string("<a xml:lang='de'/>"),
+        std::string("<a xmlns='u&amp;v' xmlns:x='&#38;' x:b='&lt;'/>"),
+        std::string("<x:a xmlns:x='u' xmlns:y='u' x:b='1' b='2'><y:a/></x:a>"),
+        std::string("<x:a y:b='1'/>"), std::string("<\xc3\xa4 \xc3\xb6='\xf0\x9f\x98\x80'/>"),
+        std::string("<a  b = '>' ></a >"), std::string("<a>]]&gt;</a>")}) {
+    const std::string before =
+        hostdev(node + "<source>" + node + "<address bus='0x00'/>" + node + "</source>" + node);
+    const VferryAddress to = {0, 2, 0, 0};
+    expect_changed(before, {move(0, to)}, replaced(before, "0x00", "0x02"));
+  }
+}
+
+// The comparison by itself.
+TEST(DomainChange, EveryOtherDifferenceIsSeen) {
+  const std::string before =
+      "<?a b?><d e='1' f='2' xmlns='u' xmlns:x='v' xmlns:l='v'>text<g/><!--c--><?p q?><![CDATA[t]]>"
+      "<x:h x:i='3'><j/></x:h>end</d><!--z-->";
+  const std::pair<const char *, const char *> differences[] = {
+      {"<?a b?>", ""},           {"<?a b?>", "<?a c?>"},      {"<?p q?>", "<?q q?>"},
+      {"e='1'", "e='2'"},        {"e='1'", "e=''"},           {"e='1' ", ""},
+      {"e='1' f='2'", "f='2' e='1'"},                         {"f='2'", "f='2' k='1'"},
+      {"xmlns='u'", "xmlns='w'"},                             {"xmlns='u' ", ""},
+      {"xmlns:x='v'", "xmlns:x='v' xmlns:y='v'"},             {"x:i", "i"},
+      {"xmlns='u' xmlns:x='v'", "xmlns:x='v' xmlns='u'"},     {"text", ""},
+      {"text", "tex"},           {"text", "texts"},           {"text", "<k/>text"},
+      {"<g/>", "<k/>"},          {"<g/>", ""},                {"<g/>", "<g/><g/>"},
+      {"<g/>", "<g> </g>"},      {"<g/>", "<x:g/>"},          {"<!--c-->", "<!--d-->"},
+      {"<!--c-->", ""},          {"<![CDATA[t]]>", "t"},      {"<![CDATA[t]]>", "<![CDATA[u]]>"},
+      {"<![CDATA[t]]>", ""},     {"<j/></x:h>", "</x:h><j/>"}, {"end", ""},
+      {"end", "<k/>end"},        {"<!--z-->", ""},            {"<!--z-->", "<!--z--><!--y-->"},
+      {"</d>", ""},              {"<!--z-->", "<d/>"},        {"<j/>", "<j"},
+      {"<j/>", ""},              {" xmlns:l='v'", ""},        {"<!--z-->", "<!--z-->x"},
+      {"xmlns:l='v'", "xmlns:l='v' xmlns:m='v'"},
+  };
+  g_autoptr(xmlDoc) doc = vferry_xml_parse(before.data(), before.size(), nullptr);
+  g_autoptr(GHashTable) none = g_hash_table_new(nullptr, nullptr);
+  ASSERT_TRUE(doc);
+  EXPECT_TRUE(vferry_xml_is_edited(doc, none, before.data(), before.size()));
+  for (const auto &[from, to] : differences) {
+    const std::string after = replaced(before, from, to);
+    EXPECT_FALSE(vferry_xml_is_edited(doc, none, after.data(), after.size())) << after;
+  }
+}
+
+TEST(DomainChange, EditsAreSeenToBeMade) {
+  const std::string before = "<d><s a='1' b='2'>t</s></d>";
+  const std::string right = "<d><n m='9'/><s a='3' b='2' c='4'>t</s></d>";
+  g_autoptr(xmlDoc) doc = vferry_xml_parse(before.data(), before.size(), nullptr);
+  g_autoptr(GHashTable) table = g_hash_table_new(nullptr, nullptr);
+  g_autoptr(GPtrArray) edits = g_ptr_array_new();
+  ASSERT_TRUE(doc);
+  xmlNode *element = xmlDocGetRootElement(doc)->children;
+  char three[] = "3", four[] = "4", nine[] = "9";
+  VferryXmlEdit set = {element, nullptr, "a", three}, add = {element, nullptr, "c", four},
+                insert = {element, "n", "m", nine};
+  for (VferryXmlEdit *edit : {&set, &add, &insert})
+    g_ptr_array_add(edits, edit);
+  g_hash_table_insert(table, element, edits);
+  EXPECT_TRUE(vferry_xml_is_edited(doc, table, right.data(), right.size()));
+  const std::pair<const char *, const char *> wrongs[] = {
+      {"<n m='9'/>", ""},                  {"<n m='9'/>", "<n m='8'/>"},
+      {"<n m='9'/>", "<m m='9'/>"},        {"<n m='9'/>", "<n n='9'/>"},
+      {"<n m='9'/>", "<n/>"},              {"<n m='9'/>", "<n m='9' o='1'/>"},
+      {"<n m='9'/>", "<n m='9'/><n m='9'/>"}, {"<n m='9'/>", "<n m='9'>t</n>"},
+      {"<n m='9'/>", "<n m='9'><o/></n>"}, {"<n m='9'/>", "<n m='9'><!--c--></n>"},
+      {"<n m='9'/>", "<n m='9' xmlns:x='u'/>"}, {"<n m='9'/>", "<n m='9' xmlns='u'/>"},
+      {"a='3'", "a='1'"},                  {"a='3'", "a='33'"},
+      {"a='3' ", ""},                      {"c='4'", "c='5'"},
+      {" c='4'", ""},                      {"c='4'", "c='4' e='5'"},
+      {"c='4'", "e='4'"},                  {"b='2'", "b='3'"},
+      {"<n m='9'/><s a='3' b='2' c='4'>t</s>", "<n m='9'><s a='3' b='2' c='4'>t</s></n>"},
+  };
+  for (const auto &[from, to] : wrongs) {
+    const std::string after = replaced(right, from, to);
+    EXPECT_FALSE(vferry_xml_is_edited(doc, table, after.data(), after.size())) << after;
+  }
+}
+
+// Another text than the tree was made of.
+TEST(DomainChange, TagsThatAreNotTheTreesAreRefused) {
+  const Domain domain = parse(hostdev("<source><address bus='1'/></source>"));
+  ASSERT_TRUE(domain);
+  for (const std::string &text :
+       {hostdev("<source><addresses bus='1'/></source>"), hostdev("<source></source>"),
+        hostdev("<source><address bus='1'/><x/></source>"), std::string("<domain"),
+        std::string("<!-- "), std::string("<a b='"), std::string("<![CDATA[ "), std::string("<"),
+        std::string()}) {
+    g_autoptr(GArray) edits = g_array_new(FALSE, FALSE, sizeof(VferryXmlEdit));
+    GError *error = nullptr;
+    gsize length = 0;
+    EXPECT_EQ(vferry_xml_patch(domain->doc, text.data(), text.size(), edits, &length, &error),
+              nullptr);
+    ASSERT_TRUE(error) << text;
+    EXPECT_STREQ(error->message, "domain XML stays as it is: its tags were not all found");
+    g_error_free(error);
+  }
+}
+
+// Of tests/lib/data, or of another such as tests/qemuxmlconfdata of libvirt's source:
+// DOMAIN_XML_FOLDER=/path test-domain_change --gtest_filter=*Folder
+TEST(DomainChange, EveryDeviceOfEveryFileOfAFolder) {
+  const char *folder = g_getenv("DOMAIN_XML_FOLDER");
+  unsigned files = 0, devices = 0;
+  for (const auto &entry : std::filesystem::directory_iterator(folder ? folder : TEST_DATA)) {
+    if (entry.path().extension() != ".xml" || !entry.is_regular_file())
+      continue;
+    files++;
+    devices += change_each(entry.path());
+  }
+  std::cout << files << " files, " << devices << " devices changed\n";
+  EXPECT_GT(devices, 0U);
+}
+
+// The whole of it takes little more than libxml2 takes to make a tree of the text.
+TEST(DomainChange, IsFast) {
+  std::string devices;
+  std::vector<VferryDomainChange> changes;
+  for (guint i = 0; i < 16; i++) {
+    devices += "<hostdev mode='subsystem' type='pci' managed='yes'>\n<driver name='vfio'/>\n"
+               "<source>\n<address domain='0x0000' bus='0x01' slot='0x10' function='0x0'/>\n"
+               "</source>\n</hostdev>\n";
+    changes.push_back({i, &kOther, kModel});
+  }
+  while (devices.size() < 100000)
+    devices += "<disk type='file' device='disk'>\n<source file='/var/lib/libvirt/images/a'/>\n"
+               "<target dev='vda' bus='virtio'/>\n</disk>\n";
+  const std::string text = domain_with(devices);
+  double best = 1, libxml2 = 1;
+  for (int i = 0; i < 30; i++) {
+    const clock_t start = clock();
+    EXPECT_FALSE(changed(parse(text), changes).empty());
+    const clock_t middle = clock();
+    xmlFreeDoc(vferry_xml_parse(text.data(), text.size(), nullptr));
+    best = std::min(best, static_cast<double>(middle - start) / CLOCKS_PER_SEC);
+    libxml2 = std::min(libxml2, static_cast<double>(clock() - middle) / CLOCKS_PER_SEC);
+  }
+  std::cout << best * 1000 << " ms, libxml2 alone " << libxml2 * 1000 << " ms\n";
+  EXPECT_LT(best, 4 * libxml2);
+}
