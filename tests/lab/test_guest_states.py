@@ -55,7 +55,7 @@ def test_reboot_during_precopy(guest: SharedGuest) -> None:
     marks = {host.name: len(Guest(host).console()) for host in guest.bed.hosts}
     with under_way(guest) as migration:
         await_precopy(guest, guest.host)
-        guest.guest.start_command("sleep 1; reboot -f")
+        guest.guest.start_reboot()
         hurry(guest)
         migration.communicate(300)
     guest.find()

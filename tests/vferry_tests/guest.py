@@ -42,6 +42,9 @@ done
 printf '%s\n' "$answer"
 """
 
+# What virsh says when the agent went away before it answered.
+AGENT_GONE = "Guest agent disappeared while executing command"
+
 READY = "guest: ready"  # what its console says once it has booted
 # libvirt did not send the request: an agent that has ended starts again by itself
 # (tests/guest/init), and on a busy machine it needs more than the five seconds that
@@ -175,6 +178,18 @@ class Guest:
     def start_command(self, command: str) -> None:
         """Start a shell line in the guest that goes on by itself."""
         self.run(f"setsid sh -c {shlex.quote(command)} > /dev/null 2>&1 < /dev/null &")
+
+    def start_reboot(self) -> None:
+        """Let its kernel reboot at once; the agent may or may not find the time to answer."""
+        request = json.dumps({"execute": "guest-exec", "arguments": {
+            "path": "/bin/reboot", "arg": ["-f"]}})
+        self.wait_agent()
+        asked = self.host.run(
+            ["virsh", "-q", "qemu-agent-command", "--timeout", "60", self.name, request],
+            timeout=90, check=False,
+        )
+        if asked.returncode != 0 and AGENT_GONE not in asked.stderr:
+            raise LabError(f"{self.name}: reboot: {asked.stderr.strip()}")
 
     def netdev(self, driver: str, index: int = 0, timeout: float = 30) -> str:
         """Name of the guest's network interface number index of a driver; awaited."""
