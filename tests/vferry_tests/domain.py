@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from . import paths
@@ -27,10 +28,14 @@ class VF:
     """A passed-through VF: its PCI address in the host ("0000:01:10.0").
 
     driver: the host driver that libvirt has to take; None lets it choose.
+    managed: libvirt binds it; else it has to be bound when the guest gets it.
+    alias: what libvirt's XML and vferry's metadata call it ("ua-...").
     """
 
     address: str
     driver: str | None = None
+    managed: bool = True
+    alias: str | None = None
 
     guest_driver = "igbvf"
 
@@ -43,12 +48,14 @@ class VF:
 
     def xml(self) -> str:
         model = f"<driver name='vfio' model='{self.driver}'/>" if self.driver else ""
+        alias = f"<alias name='{self.alias}'/>" if self.alias else ""
         return f"""
-<hostdev mode='subsystem' type='pci' managed='yes'>
+<hostdev mode='subsystem' type='pci' managed='{"yes" if self.managed else "no"}'>
   {model}
   <source>
     <address {self.mark}/>
   </source>
+  {alias}
   <rom enabled='no'/>
 </hostdev>"""
 
@@ -77,11 +84,68 @@ class Virtio:
 </interface>"""
 
 
-Device = VF | Virtio
+@dataclass(frozen=True)
+class Interface:
+    """A passed-through VF as <interface type='hostdev'>: libvirt sets its MAC and VLAN."""
+
+    address: str
+    mac: str
+    vlan: int = 0
+
+    guest_driver = "igbvf"
+
+    @property
+    def mark(self) -> str:
+        """What only this device has in libvirt's XML of the domain."""
+        return f"<mac address='{self.mac}'/>"
+
+    def xml(self) -> str:
+        domain, bus, rest = self.address.split(":")
+        slot, function = rest.split(".")
+        tag = f"<vlan><tag id='{self.vlan}'/></vlan>" if self.vlan else ""
+        return f"""
+<interface type='hostdev' managed='yes'>
+  <mac address='{self.mac}'/>
+  <source>
+    <address type='pci' domain='0x{domain}' bus='0x{bus}' slot='0x{slot}' function='0x{function}'/>
+  </source>
+  {tag}
+  <rom enabled='no'/>
+</interface>"""
 
 
-def define(kernel_release: str) -> str:
-    """The domain: the hosts' own kernel, no disk, no network device, the agent's channel.
+@dataclass(frozen=True)
+class Pool:
+    """A VF out of a libvirt network that is a pool of VFs."""
+
+    network: str
+    mac: str
+
+    guest_driver = "igbvf"
+
+    @property
+    def mark(self) -> str:
+        """What only this device has in libvirt's XML of the domain."""
+        return f"<mac address='{self.mac}'/>"
+
+    def xml(self) -> str:
+        return f"""
+<interface type='network'>
+  <mac address='{self.mac}'/>
+  <source network='{self.network}'/>
+  <rom enabled='no'/>
+</interface>"""
+
+
+Device = VF | Interface | Pool | Virtio
+
+
+def define(kernel_release: str, name: str = NAME, devices: Sequence[Device] = (),
+           metadata: str = "") -> str:
+    """The domain: the hosts' own kernel, no disk, the agent's channel; network devices if wanted.
+
+    Debian's kernel has no driver for a VF before the guest's init loads it, so devices may be
+    there from the start, as in a definition that stays, or be plugged in.
 
     Without the capability libvirt reads the guest's processor from QEMU in words of
     bits. With it, in 470 questions to a monitor that takes in a byte at a time: ten
@@ -93,8 +157,8 @@ def define(kernel_release: str) -> str:
     )
     return f"""\
 <domain type='kvm' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
-  <name>{NAME}</name>
-  <uuid>{uuid.uuid5(uuid.NAMESPACE_DNS, f"{NAME}.lab.invalid")}</uuid>
+  <name>{name}</name>
+  <uuid>{uuid.uuid5(uuid.NAMESPACE_DNS, f"{name}.lab.invalid")}</uuid>{metadata}
   <memory unit='MiB'>{MEMORY_MIB}</memory>
   <vcpu>1</vcpu>
   <os>
@@ -111,10 +175,10 @@ def define(kernel_release: str) -> str:
     <emulator>/usr/bin/qemu-system-x86_64</emulator>
     <controller type='usb' model='none'/>
     <memballoon model='none'/>{ports}
-    <serial type='file'><source path='{paths.CONSOLE}' append='on'/></serial>
+    <serial type='file'><source path='{paths.CONSOLE.format(guest=name)}' append='on'/></serial>
     <channel type='unix'>
       <target type='virtio' name='org.qemu.guest_agent.0'/>
-    </channel>
+    </channel>{"".join(device.xml() for device in devices)}
   </devices>
   <qemu:capabilities><qemu:del capability='cpu-unavailable-features'/></qemu:capabilities>
 </domain>

@@ -11,6 +11,7 @@ import base64
 import json
 import shlex
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -86,12 +87,12 @@ class Move:
 
 
 class Guest:
-    """A domain that is running on `host`. There is one at most in a lab."""
+    """A domain that is running on `host`."""
 
-    name = domain.NAME
-
-    def __init__(self, host: Host) -> None:
+    def __init__(self, host: Host, name: str = domain.NAME) -> None:
         self.host = host
+        self.name = name
+        self._console = paths.CONSOLE.format(guest=name)
 
     @staticmethod
     def install(host: Host, files: Path) -> None:
@@ -105,27 +106,46 @@ class Guest:
         host.run("virsh domcapabilities --virttype kvm > /dev/null", timeout=120)
 
     @staticmethod
-    def create(host: Host, devices: list[Device]) -> Guest:
-        """Boot the guest and plug devices in.
-
-        One boot in some fifty comes to nothing: in the emulated processor's SVM a
-        guest may jump to nowhere before it has found its memory. It has no VF yet.
-        """
-        guest = Guest(host)
-        xml = domain.define(host.run("uname -r").stdout.strip())
-        for left in reversed(range(BOOTS)):
-            mark = len(guest.console())
-            host.run(["virsh", "-q", "create", "/dev/stdin"], stdin=xml, timeout=120)
-            try:
-                guest.await_boot(mark)
-                break
-            except CommandTimeout:
-                if not left:
-                    raise
-                guest.destroy()
+    def create(host: Host, devices: list[Device], name: str = domain.NAME) -> Guest:
+        """Boot a transient guest and plug devices in."""
+        guest = Guest(host, name)
+        xml = domain.define(host.run("uname -r").stdout.strip(), name)
+        guest._boot("create", "/dev/stdin", stdin=xml)
         for device in devices:
             guest.attach(device)
         return guest
+
+    @staticmethod
+    def define(
+        host: Host, devices: Sequence[Device], name: str = domain.NAME, metadata: str = "",
+    ) -> Guest:
+        """Define a guest that has the devices, and boot it."""
+        guest = Guest(host, name)
+        xml = domain.define(host.run("uname -r").stdout.strip(), name, devices, metadata)
+        host.run(["virsh", "-q", "define", "/dev/stdin"], stdin=xml, timeout=120)
+        guest.start()
+        return guest
+
+    def start(self) -> None:
+        """Boot it as it is defined on the present host."""
+        self._boot("start", self.name)
+
+    def _boot(self, *verb: str, stdin: str | None = None) -> None:
+        """Start it by a verb of virsh and wait until it is up.
+
+        One boot in some fifty comes to nothing: in the emulated processor's SVM a
+        guest may jump to nowhere before it has found its memory.
+        """
+        for left in reversed(range(BOOTS)):
+            mark = len(self.console())
+            self.host.run(["virsh", "-q", *verb], stdin=stdin, timeout=120)
+            try:
+                self.await_boot(mark)
+                return
+            except CommandTimeout:
+                if not left:
+                    raise
+                self.destroy()
 
     def wait_agent(self, timeout: float = BOOT_LIMIT) -> None:
         """Wait until the agent answers; the console's end is in the error if it does not."""
@@ -141,14 +161,14 @@ class Guest:
         host's processor, so the console is watched.
         """
         self.host.run(
-            f"tail -c +{mark + 1} -F {paths.CONSOLE} | grep -q -m 1 '{READY}'",
+            f"tail -c +{mark + 1} -F {self._console} | grep -q -m 1 '{READY}'",
             timeout=timeout,
         )
         self.wait_agent()
 
     def console(self) -> str:
         """What the guest wrote to its console on the present host."""
-        return self.host.run(f"cat {paths.CONSOLE} 2> /dev/null", check=False).stdout
+        return self.host.run(f"cat {self._console} 2> /dev/null", check=False).stdout
 
     def run(self, command: str, timeout: float = 180, check: bool = True) -> str:
         """Run a shell line in the guest and return its standard output.
@@ -256,6 +276,11 @@ class Guest:
     def destroy(self) -> None:
         """Take the domain away wherever it is; no error if it is gone."""
         self.host.run(["virsh", "-q", "destroy", self.name], check=False, timeout=120)
+
+    def undefine(self) -> None:
+        """Take the domain and its definition away; no error if they are gone."""
+        self.destroy()
+        self.host.run(["virsh", "-q", "undefine", self.name], check=False)
 
 
 def _decode(data: str | None) -> str:

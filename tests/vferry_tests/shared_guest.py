@@ -88,7 +88,7 @@ class SharedGuest:
         """Look on which host it is running, after a migration that may have failed."""
         for host in self.bed.hosts:
             there = host.run(["virsh", "-q", "list", "--name", "--state-running"]).stdout.split()
-            if Guest.name in there:
+            if self.guest.name in there:
                 self.guest.host = host
                 return
         raise LabError(f"the guest is running on no host")
