@@ -2,13 +2,12 @@
 #include "binding.h"
 
 #include "bounded.h"
+#include "driver-name.h"
 #include "error.h"
 #include "sysfs.h"
 #include "vfio.h"
 
 #include <errno.h>
-#include <limits.h>
-#include <string.h>
 
 static guint limit = 30000;
 
@@ -67,12 +66,9 @@ static gboolean open_device(const VferryAddress *vf, Device *ret, GError **error
 /* The name becomes part of a path. */
 static gboolean check_driver_name(const char *name, GError **error)
 {
-	static const char good[] = G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "_.-";
-	gsize length = strlen(name);
 	g_autofree char *shown = NULL;
 
-	if (length && length <= NAME_MAX && strspn(name, good) == length &&
-	    !g_str_equal(name, ".") && !g_str_equal(name, ".."))
+	if (vferry_driver_name_valid(name))
 		return TRUE;
 	shown = g_strescape(name, NULL);
 	g_set_error(error, VFERRY_ERROR, VFERRY_ERROR_INVALID,

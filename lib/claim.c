@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "claim.h"
 
+#include "claim-identity.h"
+#include "driver-name.h"
 #include "error.h"
 #include "sysfs.h"
 
@@ -17,11 +19,11 @@
 #define KEY_DRIVER "driver-before"
 #define KEY_DRIVER_OVERRIDE "driver-override-before"
 #define KEY_BOUND_BY_US "bound-by-us"
+#define KEY_FORGET "forget-guest"
 #define KEY_XML_ADDRESS "xml-address"
 #define KEY_NETWORK "network"
 
 #define SHOWN_MAX 255
-#define DRIVER_MAX 255
 #define REPLACEMENT "?"
 
 static const char *const purposes[] = {
@@ -138,12 +140,7 @@ static gboolean invalid_number(GError **error, const char *key, gint64 value)
 /* A release writes the name to sysfs and makes a path of it. */
 static gboolean is_driver(const char *name)
 {
-	if (!name)
-		return TRUE;
-	for (const char *at = name; *at; at++)
-		if (!g_ascii_isprint(*at) || *at == '/')
-			return FALSE;
-	return name[0] && name[0] != '.' && strlen(name) <= DRIVER_MAX;
+	return !name || vferry_driver_name_valid(name);
 }
 
 static gboolean check(const VferryClaim *claim, GError **error)
@@ -163,7 +160,12 @@ static gboolean check(const VferryClaim *claim, GError **error)
 		return invalid(error, KEY_DRIVER, claim->driver);
 	if (!is_driver(claim->driver_override))
 		return invalid(error, KEY_DRIVER_OVERRIDE, claim->driver_override);
-	return TRUE;
+	if (claim->identity.parts & VFERRY_IDENTITY_MAC) {
+		g_set_error(error, VFERRY_ERROR, VFERRY_ERROR_INVALID,
+			    "a claim has no MAC to put back");
+		return FALSE;
+	}
+	return vferry_identity_check(&claim->identity, error);
 }
 
 static gboolean take_text(GKeyFile *file, const char *key, char **ret, GError **error)
@@ -244,18 +246,23 @@ static gboolean take_times(GKeyFile *file, VferryClaim *claim, GError **error)
 	return TRUE;
 }
 
+static gboolean take_boolean(GKeyFile *file, const char *key, gboolean *ret, GError **error)
+{
+	g_autofree char *text = NULL;
+
+	if (!take_text(file, key, &text, error))
+		return FALSE;
+	*ret = g_str_equal(text, "true");
+	return *ret || g_str_equal(text, "false") || invalid(error, key, text);
+}
+
 static gboolean take_before(GKeyFile *file, VferryClaim *claim, GError **error)
 {
-	g_autofree char *bound = NULL;
-
-	if (!take_optional_text(file, KEY_DRIVER, &claim->driver, error) ||
-	    !take_optional_text(file, KEY_DRIVER_OVERRIDE, &claim->driver_override, error) ||
-	    !take_text(file, KEY_BOUND_BY_US, &bound, error))
-		return FALSE;
-	claim->bound_by_us = g_str_equal(bound, "true");
-	if (!claim->bound_by_us && !g_str_equal(bound, "false"))
-		return invalid(error, KEY_BOUND_BY_US, bound);
-	return TRUE;
+	return take_optional_text(file, KEY_DRIVER, &claim->driver, error) &&
+	       take_optional_text(file, KEY_DRIVER_OVERRIDE, &claim->driver_override, error) &&
+	       take_boolean(file, KEY_BOUND_BY_US, &claim->bound_by_us, error) &&
+	       vferry_claim_identity_take(file, GROUP, &claim->identity, error) &&
+	       (!has(file, KEY_FORGET) || take_boolean(file, KEY_FORGET, &claim->forget, error));
 }
 
 static gboolean take_origin(GKeyFile *file, VferryClaim *claim, GError **error)
@@ -314,6 +321,8 @@ static void set_claim(GKeyFile *file, const VferryClaim *claim)
 	set_text(file, KEY_DRIVER, claim->driver);
 	set_text(file, KEY_DRIVER_OVERRIDE, claim->driver_override);
 	g_key_file_set_boolean(file, GROUP, KEY_BOUND_BY_US, claim->bound_by_us);
+	vferry_claim_identity_set(file, GROUP, &claim->identity);
+	g_key_file_set_boolean(file, GROUP, KEY_FORGET, claim->forget);
 	set_text(file, KEY_XML_ADDRESS, vferry_address_text(&claim->xml_address, xml_address));
 	set_text(file, KEY_NETWORK, network);
 }

@@ -4,6 +4,7 @@
 #define VFERRY_CLAIM_H
 
 #include "address.h"
+#include "identity.h"
 
 #include <glib.h>
 
@@ -56,6 +57,9 @@ const char *vferry_claim_purpose_text(VferryClaimPurpose purpose);
  * @driver_override: the VF's driver_override before, NULL for none; never the
  *	"(null)" that sysfs shows for none
  * @bound_by_us: vferry changed the driver, so a release has to undo it
+ * @identity: what of the VF's identity was otherwise before, so that a release puts it
+ *	back; only its parts. Never a MAC: what a VF chose itself reads like what was set
+ * @forget: the PF was told the guest's MAC or VLAN, so a release has it forget them
  * @xml_address: the VF that the domain's XML named; @address if it was kept
  * @network: the PF's physical network, NULL if unknown
  * @text: private: what was read, with the keys of a newer version
@@ -73,6 +77,8 @@ typedef struct {
 	char *driver;
 	char *driver_override;
 	gboolean bound_by_us;
+	VferryIdentity identity;
+	gboolean forget;
 	VferryAddress xml_address;
 	char *network;
 	char *text;

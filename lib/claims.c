@@ -8,17 +8,11 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define LOCK "lock"
-#define LOCK_RETRY_US 1000
 /* One is enough: only the lock's holder writes. */
 #define TEMPORARY ".new"
-/* As wide for every process, so that it covers what an earlier holder wrote. */
-#define HOLDER_FORMAT "%10d\n"
-#define HOLDER_LENGTH 11
 
 struct VferryClaims {
 	char *folder;
@@ -26,116 +20,6 @@ struct VferryClaims {
 	int folder_fd;
 	int lock_fd;
 };
-
-static void set_error(GError **error, int number, const char *doing, const char *folder,
-		      const char *name)
-{
-	g_set_error(error, VFERRY_ERROR,
-		    number == ENOENT ? VFERRY_ERROR_NOT_FOUND : VFERRY_ERROR_FAILED,
-		    "%s %s%s%s: %s", doing, folder, name ? "/" : "", name ? name : "",
-		    number == ELOOP ? "it is a symbolic link" : g_strerror(number));
-}
-
-static gboolean is_ours(const struct stat *status, mode_t forbidden)
-{
-	return (status->st_uid == 0 || status->st_uid == geteuid()) &&
-	       (status->st_mode & forbidden) == 0;
-}
-
-static int open_folder(int above_fd, const char *name, const char *shown, GError **error)
-{
-	int fd = openat(above_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	struct stat status;
-
-	if (fd < 0) {
-		set_error(error, errno, "opening the folder", shown, NULL);
-		return -1;
-	}
-	if (fstat(fd, &status) < 0 || !is_ours(&status, S_IWGRP | S_IWOTH)) {
-		g_set_error(error, VFERRY_ERROR, VFERRY_ERROR_REFUSED,
-			    "%s must belong to root and not be writable by others: "
-			    "see who made it, then chown and chmod it", shown);
-		close(fd);
-		return -1;
-	}
-	return fd;
-}
-
-static int make_folder(int above_fd, const char *name, const char *shown, GError **error)
-{
-	if (mkdirat(above_fd, name, 0755) < 0 && errno != EEXIST) {
-		set_error(error, errno, "making the folder", shown, NULL);
-		return -1;
-	}
-	return open_folder(above_fd, name, shown, error);
-}
-
-/* Whoever can open the lock's file can hold it for ever, so nobody else may. */
-static int open_lock(int above_fd, const char *above, GError **error)
-{
-	int fd = openat(above_fd, LOCK, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
-			0600);
-	struct stat status;
-
-	if (fd < 0) {
-		set_error(error, errno, "opening", above, LOCK);
-		return -1;
-	}
-	if (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode) ||
-	    !is_ours(&status, S_IRWXG | S_IRWXO)) {
-		g_set_error(error, VFERRY_ERROR, VFERRY_ERROR_REFUSED,
-			    "%s/" LOCK " must be a plain file of root that no one else may open: "
-			    "see who made it, then remove it", above);
-		close(fd);
-		return -1;
-	}
-	return fd;
-}
-
-static void name_holder(int lock_fd)
-{
-	dprintf(lock_fd, HOLDER_FORMAT, (int)getpid());
-}
-
-static char *holder(int lock_fd)
-{
-	char text[HOLDER_LENGTH + 1] = "";
-	guint64 pid;
-
-	if (pread(lock_fd, text, HOLDER_LENGTH, 0) <= 0 ||
-	    !g_ascii_string_to_unsigned(g_strstrip(text), 10, 1, G_MAXINT, &pid, NULL))
-		return g_strdup("a process");
-	return g_strdup_printf("process %d", (int)pid);
-}
-
-/*
- * flock() knows no time limit. A timer's signal is the process's to use, not a
- * library's, and inotify reports a close before the lock is free. Holders keep it
- * for milliseconds, so asking again soon is cheap.
- */
-static gboolean take_lock(int lock_fd, const char *above, int timeout_ms, GError **error)
-{
-	gint64 end = g_get_monotonic_time() + (gint64)timeout_ms * 1000;
-	g_autofree char *who = NULL;
-
-	while (flock(lock_fd, LOCK_EX | LOCK_NB) < 0) {
-		if (errno != EWOULDBLOCK) {
-			set_error(error, errno, "locking", above, LOCK);
-			return FALSE;
-		}
-		if (g_get_monotonic_time() >= end) {
-			who = holder(lock_fd);
-			g_set_error(error, VFERRY_ERROR, VFERRY_ERROR_BUSY,
-				    "%s holds %s/" LOCK " for more than %d ms: "
-				    "see what it waits for, then try again",
-				    who, above, timeout_ms);
-			return FALSE;
-		}
-		g_usleep(LOCK_RETRY_US);
-	}
-	name_holder(lock_fd);
-	return TRUE;
-}
 
 VferryClaims *vferry_claims_open(const char *folder, int timeout_ms, GError **error)
 {
@@ -147,13 +31,13 @@ VferryClaims *vferry_claims_open(const char *folder, int timeout_ms, GError **er
 	above = g_path_get_dirname(claims->folder);
 	name = g_path_get_basename(claims->folder);
 
-	claims->above_fd = make_folder(AT_FDCWD, above, above, error);
+	claims->above_fd = vferry_run_make_folder(AT_FDCWD, above, above, error);
 	if (claims->above_fd < 0)
 		return NULL;
-	claims->lock_fd = open_lock(claims->above_fd, above, error);
-	if (claims->lock_fd < 0 || !take_lock(claims->lock_fd, above, timeout_ms, error))
+	claims->lock_fd = vferry_run_lock(claims->above_fd, above, LOCK, timeout_ms, error);
+	if (claims->lock_fd < 0)
 		return NULL;
-	claims->folder_fd = make_folder(claims->above_fd, name, claims->folder, error);
+	claims->folder_fd = vferry_run_make_folder(claims->above_fd, name, claims->folder, error);
 	if (claims->folder_fd < 0)
 		return NULL;
 	/* A killed process may have left one; if it cannot be removed, a put says so. */
@@ -161,19 +45,13 @@ VferryClaims *vferry_claims_open(const char *folder, int timeout_ms, GError **er
 	return g_steal_pointer(&claims);
 }
 
-static void close_if_open(int fd)
-{
-	if (fd >= 0)
-		close(fd);
-}
-
 void vferry_claims_close(VferryClaims *claims)
 {
 	if (!claims)
 		return;
-	close_if_open(claims->folder_fd);
-	close_if_open(claims->above_fd);
-	close_if_open(claims->lock_fd);
+	vferry_run_close(claims->folder_fd);
+	vferry_run_close(claims->above_fd);
+	vferry_run_close(claims->lock_fd);
 	g_free(claims->folder);
 	g_free(claims);
 }
@@ -185,11 +63,11 @@ static int open_claim(int folder_fd, const char *folder, const char *name, GErro
 	struct stat status;
 
 	if (fd < 0) {
-		set_error(error, errno, "opening", folder, name);
+		vferry_run_set_error(error, errno, "opening", folder, name);
 		return -1;
 	}
 	if (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode) ||
-	    !is_ours(&status, S_IWGRP | S_IWOTH)) {
+	    !vferry_run_is_ours(&status, S_IWGRP | S_IWOTH)) {
 		g_set_error(error, VFERRY_ERROR, VFERRY_ERROR_INVALID,
 			    "%s/%s is no plain file of root that no one else may write", folder,
 			    name);
@@ -216,7 +94,7 @@ static VferryClaim *read_claim(int folder_fd, const char *folder, const VferryAd
 	number = errno;
 	close(fd);
 	if (length < 0) {
-		set_error(error, number, "reading", folder, name);
+		vferry_run_set_error(error, number, "reading", folder, name);
 		return NULL;
 	}
 	claim = vferry_claim_parse(address, text, (gsize)length, error);
@@ -255,8 +133,8 @@ static GPtrArray *read_all(int folder_fd, const char *folder, GError **error)
 	int number;
 
 	if (!stream) {
-		set_error(error, errno, "reading the folder", folder, NULL);
-		close_if_open(fd);
+		vferry_run_set_error(error, errno, "reading the folder", folder, NULL);
+		vferry_run_close(fd);
 		return NULL;
 	}
 	for (errno = 0; (entry = readdir(stream)); errno = 0) {
@@ -269,7 +147,7 @@ static GPtrArray *read_all(int folder_fd, const char *folder, GError **error)
 	number = errno;
 	closedir(stream);
 	if (number) {
-		set_error(error, number, "reading the folder", folder, NULL);
+		vferry_run_set_error(error, number, "reading the folder", folder, NULL);
 		return NULL;
 	}
 	g_ptr_array_sort(all, by_address);
@@ -329,7 +207,7 @@ static gboolean replace_file(VferryClaims *claims, const char *name, const char 
 	int number;
 
 	if (fd < 0) {
-		set_error(error, errno, "making", claims->folder, TEMPORARY);
+		vferry_run_set_error(error, errno, "making", claims->folder, TEMPORARY);
 		return FALSE;
 	}
 	written = write_all(fd, text);
@@ -340,7 +218,7 @@ static gboolean replace_file(VferryClaims *claims, const char *name, const char 
 	if (written)
 		number = errno;
 	unlinkat(claims->folder_fd, TEMPORARY, 0);
-	set_error(error, number, "writing", claims->folder, name);
+	vferry_run_set_error(error, number, "writing", claims->folder, name);
 	return FALSE;
 }
 
@@ -366,7 +244,7 @@ static gboolean drop(VferryClaims *claims, const VferryClaim *claim, GError **er
 	vferry_address_text(&claim->address, name);
 	if (unlinkat(claims->folder_fd, name, 0) == 0)
 		return TRUE;
-	set_error(error, errno, "removing", claims->folder, name);
+	vferry_run_set_error(error, errno, "removing", claims->folder, name);
 	return FALSE;
 }
 
@@ -417,7 +295,7 @@ gboolean vferry_claims_expire(VferryClaims *claims, const VferryInstant *now, GE
 GPtrArray *vferry_claims_snapshot(const char *folder, GError **error)
 {
 	g_autoptr(GError) local = NULL;
-	int fd = open_folder(AT_FDCWD, folder, folder, &local);
+	int fd = vferry_run_open_folder(AT_FDCWD, folder, folder, &local);
 	GPtrArray *all;
 
 	if (fd < 0 && g_error_matches(local, VFERRY_ERROR, VFERRY_ERROR_NOT_FOUND))

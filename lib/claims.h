@@ -15,10 +15,11 @@
 #define VFERRY_CLAIMS_H
 
 #include "claim.h"
+#include "run-folder.h"
 
 #include <glib.h>
 
-#define VFERRY_CLAIMS_FOLDER "/run/vferry/claims"
+#define VFERRY_CLAIMS_FOLDER VFERRY_RUN_FOLDER "/claims"
 
 /** VferryClaims - the folder, with the lock held */
 typedef struct VferryClaims VferryClaims;
@@ -31,12 +32,7 @@ typedef struct VferryClaims VferryClaims;
  * Both folders have to belong to root, or to the user who runs this, and must
  * not be writable by others. What a killed process left half written goes.
  *
- * The lock is flock(2)'s on an open file: it ends with its holder, however that
- * dies. Nobody may remove the file.
- *
- * Return: NULL with VFERRY_ERROR_BUSY, which names the holder, after @timeout_ms;
- * VFERRY_ERROR_REFUSED where folder or lock is open to others;
- * VFERRY_ERROR_FAILED or VFERRY_ERROR_NOT_FOUND where the file system says no.
+ * Return: NULL with the errors of vferry_run_lock().
  */
 VferryClaims *vferry_claims_open(const char *folder, int timeout_ms, GError **error);
 

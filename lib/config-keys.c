@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "config-keys.h"
 
+#include "network-name.h"
+
 #include <string.h>
 
-#define WORD_LIMIT 63
+#define DRIVER_LENGTH_MAX 63
 
 const VferryPfConfig vferry_config_pf_defaults = {
 	.vfs = VFERRY_CONFIG_VFS_UNSET,
@@ -16,14 +18,12 @@ const VferryHostConfig vferry_config_host_defaults = {
 	.announce = TRUE,
 };
 
-static gboolean is_word(const char *value, const char *punctuation)
+/* Every module's name has these characters, and every driver's of a module. */
+static gboolean is_driver(const char *value)
 {
-	gsize length = strlen(value);
+	const gsize length = strspn(value, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "_-");
 
-	for (gsize i = 0; i < length; i++)
-		if (!g_ascii_isalnum(value[i]) && !strchr(punctuation, value[i]))
-			return FALSE;
-	return length >= 1 && length <= WORD_LIMIT;
+	return length > 0 && length <= DRIVER_LENGTH_MAX && value[length] == '\0';
 }
 
 static gboolean set_vfs(gpointer ret, const char *value)
@@ -41,7 +41,7 @@ static gboolean set_driver(gpointer ret, const char *value)
 {
 	VferryPfConfig *pf = ret;
 
-	if (!is_word(value, "_-"))
+	if (!is_driver(value))
 		return FALSE;
 	pf->driver_name = NULL;
 	if (g_str_equal(value, "auto")) {
@@ -59,7 +59,7 @@ static gboolean set_network(gpointer ret, const char *value)
 {
 	VferryPfConfig *pf = ret;
 
-	if (!is_word(value, "._-"))
+	if (!vferry_network_name_valid(value))
 		return FALSE;
 	pf->network = value;
 	return TRUE;

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #define LOWERCASE_HEX "0123456789abcdef"
+#define PF_PREFIX "pf "
 
 typedef struct {
 	char *value;	/* checked; NULL where the section has no such key */
@@ -122,9 +123,9 @@ static const VferryConfigKind *kind_of_heading(const char *heading)
 
 	if (g_str_equal(heading, "host"))
 		return &vferry_config_host_kind;
-	if (!g_str_has_prefix(heading, "pf "))
+	if (!g_str_has_prefix(heading, PF_PREFIX))
 		return NULL;
-	name = heading + strlen("pf ");
+	name = heading + strlen(PF_PREFIX);
 	if (vferry_address_parse(name, &address, NULL) || is_vendor_device(name) ||
 	    is_interface(name))
 		return &vferry_config_pf_kind;
@@ -304,7 +305,7 @@ static void section_apply(const Section *section, gpointer ret, const char **fro
 
 static void apply_pf_section(const VferryConfig *config, const char *name, VferryPfConfig *pf)
 {
-	g_autofree char *heading = g_strconcat("pf ", name, NULL);
+	g_autofree char *heading = g_strconcat(PF_PREFIX, name, NULL);
 	const Section *section = g_hash_table_lookup(config->sections, heading);
 
 	if (!section)
@@ -344,6 +345,21 @@ const VferryPfConfig *vferry_config_for_pf(VferryConfig *config, const VferryAdd
 		apply_interfaces(config, interfaces, pf);
 	apply_pf_section(config, vferry_address_text(address, text), pf);
 	return pf;
+}
+
+char **vferry_config_pf_sections(const VferryConfig *config)
+{
+	g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+	GHashTableIter sections;
+	gpointer heading;
+
+	g_hash_table_iter_init(&sections, config->sections);
+	while (g_hash_table_iter_next(&sections, &heading, NULL))
+		if (g_str_has_prefix(heading, PF_PREFIX))
+			g_ptr_array_add(names, g_strdup((char *)heading + strlen(PF_PREFIX)));
+	g_ptr_array_sort(names, compare_names);
+	g_ptr_array_add(names, NULL);
+	return (char **)g_ptr_array_steal(names, NULL);
 }
 
 const VferryHostConfig *vferry_config_host(VferryConfig *config)

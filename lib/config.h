@@ -128,6 +128,14 @@ const VferryPfConfig *vferry_config_for_pf(VferryConfig *config, const VferryAdd
 					   char **interfaces, guint16 vendor, guint16 device);
 
 /**
+ * vferry_config_pf_sections() - which PFs the sections name
+ *
+ * Return: sorted names, NULL-terminated, to be freed: an address as
+ * vferry_address_parse() takes it, vendor:device (only these have one ":"), or an interface.
+ */
+char **vferry_config_pf_sections(const VferryConfig *config);
+
+/**
  * vferry_config_host() - what is wanted of the host
  * @config: keeps the result, so one thread at a time
  *

@@ -21,12 +21,16 @@ typedef struct {
 	gboolean migratable;
 } Port;
 
-/* A VF, how to talk about it, and its port where that was found. */
+/*
+ * A VF, how to talk about it, and its port where that was found.
+ * @all: gets each VF of the PF that has the attribute; @vf_index says nothing then
+ */
 typedef struct {
 	VferryNetlink *netlink;
 	int family;
 	char pf[VFERRY_ADDRESS_TEXT_SIZE];
 	guint vf_index;
+	GArray *all;
 	guint ports;
 	Port port;
 } Search;
@@ -93,7 +97,7 @@ static gboolean read_function(struct nlattr *function, Port *port, GError **erro
  * not agree on how to number PFs. A SmartNIC has a second port of that number, for
  * the VF of the host that it is plugged into; it is external.
  */
-static gboolean is_wanted(const Search *search, struct nlattr **attributes)
+static gboolean is_vf_of_pf(const Search *search, struct nlattr **attributes)
 {
 	struct nlattr *external = attributes[DEVLINK_ATTR_PORT_EXTERNAL];
 
@@ -102,8 +106,15 @@ static gboolean is_wanted(const Search *search, struct nlattr **attributes)
 	       attributes[DEVLINK_ATTR_PORT_FLAVOUR] &&
 	       nla_get_u16(attributes[DEVLINK_ATTR_PORT_FLAVOUR]) == DEVLINK_PORT_FLAVOUR_PCI_VF &&
 	       attributes[DEVLINK_ATTR_PORT_PCI_VF_NUMBER] &&
-	       nla_get_u16(attributes[DEVLINK_ATTR_PORT_PCI_VF_NUMBER]) == search->vf_index &&
 	       !(external && nla_get_u8(external));
+}
+
+static void add_vf(GArray *all, guint vf_index, const Port *port)
+{
+	const VferryDevlinkVf vf = { vf_index, port->migratable };
+
+	if (port->knows_migratable)
+		g_array_append_val(all, vf);
 }
 
 static gboolean take_port(struct nlmsghdr *message, gpointer data, GError **error)
@@ -120,6 +131,7 @@ static gboolean take_port(struct nlmsghdr *message, gpointer data, GError **erro
 	struct nlattr *attributes[DEVLINK_ATTR_MAX + 1];
 	struct genlmsghdr *header = nlmsg_data(message);
 	Search *search = data;
+	guint vf_index;
 
 	if (message->nlmsg_type != search->family || !genlmsg_valid_hdr(message, 0) ||
 	    header->cmd != DEVLINK_CMD_PORT_NEW ||
@@ -128,12 +140,19 @@ static gboolean take_port(struct nlmsghdr *message, gpointer data, GError **erro
 	    !attributes[DEVLINK_ATTR_BUS_NAME] || !attributes[DEVLINK_ATTR_DEV_NAME] ||
 	    !attributes[DEVLINK_ATTR_PORT_INDEX])
 		return malformed(error);
-	if (!is_wanted(search, attributes))
+	if (!is_vf_of_pf(search, attributes))
+		return TRUE;
+	vf_index = nla_get_u16(attributes[DEVLINK_ATTR_PORT_PCI_VF_NUMBER]);
+	if (!search->all && vf_index != search->vf_index)
 		return TRUE;
 	search->ports++;
 	search->port = (Port){ .index = nla_get_u32(attributes[DEVLINK_ATTR_PORT_INDEX]) };
-	return !attributes[DEVLINK_ATTR_PORT_FUNCTION] ||
-	       read_function(attributes[DEVLINK_ATTR_PORT_FUNCTION], &search->port, error);
+	if (attributes[DEVLINK_ATTR_PORT_FUNCTION] &&
+	    !read_function(attributes[DEVLINK_ATTR_PORT_FUNCTION], &search->port, error))
+		return FALSE;
+	if (search->all)
+		add_vf(search->all, vf_index, &search->port);
+	return TRUE;
 }
 
 static gboolean check_found(const Search *search, GError **error)
@@ -152,14 +171,18 @@ static gboolean check_found(const Search *search, GError **error)
 	return FALSE;
 }
 
-static gboolean find_port(Search *search, GError **error)
+static gboolean read_ports(Search *search, GError **error)
 {
 	g_autoptr(VferryNetlinkMessage) request =
 		start_message(search, DEVLINK_CMD_PORT_GET, NLM_F_DUMP);
 
 	search->ports = 0;
-	return vferry_netlink_ask(search->netlink, request, take_port, search, error) &&
-	       check_found(search, error);
+	return vferry_netlink_ask(search->netlink, request, take_port, search, error);
+}
+
+static gboolean find_port(Search *search, GError **error)
+{
+	return read_ports(search, error) && check_found(search, error);
 }
 
 static VferryNetlinkMessage *set_message(const Search *search, gboolean migratable)
@@ -218,6 +241,19 @@ gboolean vferry_devlink_migratable_read(const VferryAddress *pf, guint vf_index,
 		return name_vf(pf, vf_index, error);
 	*ret = search.port.migratable;
 	return TRUE;
+}
+
+GArray *vferry_devlink_migratable_list(const VferryAddress *pf, GError **error)
+{
+	g_autoptr(GArray) all = g_array_new(FALSE, FALSE, sizeof(VferryDevlinkVf));
+	g_auto(Search) search = { .all = all };
+	g_autoptr(GError) failure = NULL;
+
+	if ((search_open(&search, pf, 0, &failure) && read_ports(&search, &failure)) ||
+	    g_error_matches(failure, VFERRY_ERROR, VFERRY_ERROR_NOT_FOUND))
+		return g_steal_pointer(&all);
+	g_propagate_prefixed_error(error, g_steal_pointer(&failure), "%s: ", search.pf);
+	return NULL;
 }
 
 gboolean vferry_devlink_migratable_set(const VferryAddress *pf, guint vf_index,

@@ -25,6 +25,24 @@ gboolean vferry_devlink_migratable_read(const VferryAddress *pf, guint vf_index,
 					GError **error);
 
 /**
+ * VferryDevlinkVf - a VF whose port knows the attribute
+ * @index: number of the VF, from 0
+ * @migratable: its value
+ */
+typedef struct {
+	guint index;
+	gboolean migratable;
+} VferryDevlinkVf;
+
+/**
+ * vferry_devlink_migratable_list() - the same for all VFs of a PF, asked once
+ *
+ * Return: VferryDevlinkVf, none where there is nothing to read; NULL with the other errors
+ * of vferry_devlink_migratable_read().
+ */
+GArray *vferry_devlink_migratable_list(const VferryAddress *pf, GError **error);
+
+/**
  * vferry_devlink_migratable_set() - make a VF migratable, or not, and read that back
  *
  * A VF that is as wanted is not touched. No driver may be bound to the VF.

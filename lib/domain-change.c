@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "domain-xml.h"
 
+#include "driver-name.h"
 #include "error.h"
 #include "xml-patch.h"
-
-#include <string.h>
-
-#define DRIVER_MAX 64
 
 static void edit_clear(gpointer edit)
 {
@@ -45,15 +42,6 @@ static void add_driver_model(GArray *edits, const VferryDomainDevice *device, co
 		add_edit(edits, device->source_element, "driver", "model", g_strdup(model));
 }
 
-/* How the kernel names drivers; nothing that XML would escape. */
-static gboolean is_driver(const char *model)
-{
-	gsize length = strlen(model);
-
-	return length && length <= DRIVER_MAX &&
-	       strspn(model, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "_-.") == length;
-}
-
 static gboolean is_possible(const VferryDomain *domain, const VferryDomainChange *change,
 			    GError **error)
 {
@@ -73,7 +61,7 @@ static gboolean is_possible(const VferryDomain *domain, const VferryDomainChange
 			    device->line);
 		return FALSE;
 	}
-	if (change->driver_model && !is_driver(change->driver_model)) {
+	if (change->driver_model && !vferry_driver_name_valid(change->driver_model)) {
 		g_set_error(error, VFERRY_ERROR, VFERRY_ERROR_USAGE,
 			    "domain XML, line %ld: no name of a driver was given", device->line);
 		return FALSE;

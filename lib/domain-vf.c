@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "domain-vf.h"
 
+#include "network-name.h"
 #include "xml.h"
 
 #include <string.h>
 
 #define ALIAS_CHARACTERS G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "_-"
-#define NETWORK_CHARACTERS ALIAS_CHARACTERS "."
-#define NETWORK_MAX 63
 
 typedef struct {
 	const char *name;
@@ -79,9 +78,7 @@ static gboolean take_interface(const char *value, VferryDomainVf *vf)
 
 static gboolean take_network(const char *value, VferryDomainVf *vf)
 {
-	gsize length = strlen(value);
-
-	if (!length || length > NETWORK_MAX || strspn(value, NETWORK_CHARACTERS) != length)
+	if (!vferry_network_name_valid(value))
 		return FALSE;
 	vf->network = g_strdup(value);
 	return TRUE;

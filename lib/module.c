@@ -1,20 +1,34 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "module.h"
 
+#include "driver-name.h"
 #include "error.h"
+#include "kmod-library.h"
 #include "module-name.h"
 #include "sysfs.h"
 
 #include <errno.h>
-#include <libkmod.h>
 #include <string.h>
 
 #define DRIVER_PREFIX "pci:"
 
 typedef struct kmod_ctx KmodContext;
 typedef struct kmod_module KmodModule;
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(KmodContext, kmod_unref)
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(KmodModule, kmod_module_unref)
+
+/* Loaded before anything of it is used. */
+static const VferryKmodLibrary *kmod;
+
+static void context_free(KmodContext *context)
+{
+	kmod->unref(context);
+}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(KmodContext, context_free)
+
+static void module_free(KmodModule *module)
+{
+	kmod->module_unref(module);
+}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(KmodModule, module_free)
 
 static gboolean check_name(const char *module, GError **error)
 {
@@ -31,7 +45,7 @@ static gboolean check_name(const char *module, GError **error)
 /* Runs a line "install" of modprobe.d. data: GError **, for the caller of libkmod. */
 static int run_install(KmodModule *module, const char *command, void *data)
 {
-	const char *name = kmod_module_get_name(module);
+	const char *name = kmod->module_get_name(module);
 	const char *argv[] = { "/bin/sh", "-c", command, NULL };
 	g_auto(GStrv) environment =
 		g_environ_setenv(g_get_environ(), "MODPROBE_MODULE", name, TRUE);
@@ -53,7 +67,7 @@ static int run_install(KmodModule *module, const char *command, void *data)
 
 static gboolean is_loaded(const KmodModule *module)
 {
-	const int state = kmod_module_get_initstate(module);
+	const int state = kmod->module_get_initstate(module);
 
 	return state == KMOD_MODULE_LIVE || state == KMOD_MODULE_BUILTIN;
 }
@@ -77,23 +91,23 @@ static const char *advice(int number)
 	}
 }
 
-static void set_load_error(KmodContext *kmod, KmodModule *module, int number, GError **error)
+static void set_load_error(KmodContext *context, KmodModule *module, int number, GError **error)
 {
-	const char *name = kmod_module_get_name(module);
+	const char *name = kmod->module_get_name(module);
 
-	if (number == ENOENT && !kmod_module_get_path(module))
+	if (number == ENOENT && !kmod->module_get_path(module))
 		g_set_error(error, VFERRY_ERROR, VFERRY_ERROR_NOT_FOUND,
 			    "no module %s in %s: install it and run depmod", name,
-			    kmod_get_dirname(kmod));
+			    kmod->get_dirname(context));
 	else
 		g_set_error(error, VFERRY_ERROR, VFERRY_ERROR_FAILED, "loading module %s: %s: %s",
 			    name, g_strerror(number), advice(number));
 }
 
-static gboolean probe(KmodContext *kmod, KmodModule *module, GError **error)
+static gboolean probe(KmodContext *context, KmodModule *module, GError **error)
 {
 	g_autoptr(GError) refusal = NULL;
-	const int ret = kmod_module_probe_insert_module(module, KMOD_PROBE_APPLY_BLACKLIST, NULL,
+	const int ret = kmod->module_probe_insert_module(module, KMOD_PROBE_APPLY_BLACKLIST, NULL,
 							run_install, &refusal, NULL);
 
 	if (ret == -ECANCELED && refusal) {
@@ -101,56 +115,62 @@ static gboolean probe(KmodContext *kmod, KmodModule *module, GError **error)
 		return FALSE;
 	}
 	if (ret < 0) {
-		set_load_error(kmod, module, -ret, error);
+		set_load_error(context, module, -ret, error);
 		return FALSE;
 	}
 	if (ret == KMOD_PROBE_APPLY_BLACKLIST) {
 		g_set_error(error, VFERRY_ERROR, VFERRY_ERROR_REFUSED,
 			    "module %s is blacklisted in modprobe.d: remove that line to use it",
-			    kmod_module_get_name(module));
+			    kmod->module_get_name(module));
 		return FALSE;
 	}
 	if (!is_loaded(module)) {
 		g_set_error(error, VFERRY_ERROR, VFERRY_ERROR_REFUSED,
 			    "the install line for module %s in modprobe.d does not load it",
-			    kmod_module_get_name(module));
+			    kmod->module_get_name(module));
 		return FALSE;
 	}
 	return TRUE;
 }
 
+/* The usual case, known without libkmod. What is compiled in has no such attribute. */
+static gboolean is_live(const char *module)
+{
+	g_autofree char *name = vferry_module_name_normal(module);
+	g_autofree char *folder = g_build_filename(VFERRY_SYSFS_MODULES, name, NULL);
+	g_autofree char *state = vferry_sysfs_read(folder, "initstate", NULL);
+
+	return g_strcmp0(state, "live") == 0;
+}
+
 gboolean vferry_module_load(const char *module, GError **error)
 {
-	g_autoptr(KmodContext) kmod = NULL;
+	g_autoptr(KmodContext) context = NULL;
 	g_autoptr(KmodModule) handle = NULL;
 	int ret;
 
 	if (!check_name(module, error))
 		return FALSE;
-	kmod = kmod_new(NULL, NULL);
-	if (!kmod) {
+	if (is_live(module))
+		return TRUE;
+	kmod = vferry_kmod_library(error);
+	if (!kmod)
+		return FALSE;
+	context = kmod->new(NULL, NULL);
+	if (!context) {
 		g_set_error(error, VFERRY_ERROR, VFERRY_ERROR_FAILED,
 			    "loading module %s: libkmod cannot start", module);
 		return FALSE;
 	}
 	/* Below its least: what there is to say is in our error. */
-	kmod_set_log_priority(kmod, -1);
-	ret = kmod_module_new_from_name(kmod, module, &handle);
+	kmod->set_log_priority(context, -1);
+	ret = kmod->module_new_from_name(context, module, &handle);
 	if (ret < 0) {
 		g_set_error(error, VFERRY_ERROR, VFERRY_ERROR_FAILED, "loading module %s: %s",
 			    module, g_strerror(-ret));
 		return FALSE;
 	}
-	return probe(kmod, handle, error);
-}
-
-/* The name becomes a component of a path; as one of a file it has no "/". */
-static gboolean is_driver_name(const char *name)
-{
-	for (const char *c = name; *c; c++)
-		if (!g_ascii_isprint(*c))
-			return FALSE;
-	return *name != '\0' && *name != '.';
+	return probe(context, handle, error);
 }
 
 static gboolean add_driver(GPtrArray *drivers, const char *module, const char *entry,
@@ -160,7 +180,7 @@ static gboolean add_driver(GPtrArray *drivers, const char *module, const char *e
 
 	if (!g_str_has_prefix(entry, DRIVER_PREFIX))
 		return TRUE;
-	if (!is_driver_name(name)) {
+	if (!vferry_driver_name_valid(name)) {
 		g_autofree char *shown = g_strescape(name, NULL);
 
 		g_set_error(error, VFERRY_ERROR, VFERRY_ERROR_INVALID,

@@ -9,6 +9,7 @@
 #define VFERRY_SYSFS_PCI_DRIVERS "/sys/bus/pci/drivers"
 #define VFERRY_SYSFS_PCI_DRIVERS_PROBE "/sys/bus/pci/drivers_probe"
 #define VFERRY_SYSFS_MODULES "/sys/module"
+#define VFERRY_SYSFS_NET "/sys/class/net"
 
 /**
  * vferry_sysfs_read() - the value of an attribute, without its line end

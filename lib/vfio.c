@@ -16,12 +16,20 @@
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DIR, closedir)
 
-/* A character device under /dev/vfio. */
+/* A character device under /dev/vfio, by which the VF of that number can be used. */
 typedef struct {
 	char *name;
 	guint major;
 	guint minor;
+	gsize vf;
 } Node;
+
+/* What is looked for, and what was found. */
+typedef struct {
+	GArray *nodes;
+	pid_t *users;
+	gsize unused;
+} Search;
 
 static void node_clear(gpointer node)
 {
@@ -54,7 +62,8 @@ char *vferry_vfio_device(const VferryAddress *vf)
 }
 
 /* Adds the node @name whose number is in @folder/dev; no such file, no such node. */
-static gboolean add_node(GArray *nodes, const char *name, const char *folder, GError **error)
+static gboolean add_node(GArray *nodes, gsize vf, const char *name, const char *folder,
+			 GError **error)
 {
 	g_autoptr(GError) failure = NULL;
 	g_autofree char *value = vferry_sysfs_read(folder, "dev", &failure);
@@ -75,40 +84,46 @@ static gboolean add_node(GArray *nodes, const char *name, const char *folder, GE
 			    "%s/dev: '%.40s' is no device number", folder, value);
 		return FALSE;
 	}
-	node = (Node){ g_strdup(name), (guint)major_number, (guint)minor_number };
+	node = (Node){ g_strdup(name), (guint)major_number, (guint)minor_number, vf };
 	g_array_append_val(nodes, node);
 	return TRUE;
 }
 
-static gboolean add_group(GArray *nodes, const char *prefix, const char *group, GError **error)
+static gboolean add_group(GArray *nodes, gsize vf, const char *prefix, const char *group,
+			  GError **error)
 {
 	g_autofree char *name = g_strconcat(prefix, group, NULL);
 	g_autofree char *folder = g_build_filename(VFIO_CLASS, name, NULL);
 
-	return add_node(nodes, name, folder, error);
+	return add_node(nodes, vf, name, folder, error);
 }
 
-/* The nodes by which @vf, which is VFIO's @device, can be used. */
-static GArray *find_nodes(const VferryAddress *vf, const char *device, GError **error)
+/* Adds the nodes by which @address can be used; none where no VFIO driver holds it. */
+static gboolean add_nodes(GArray *nodes, gsize vf, const VferryAddress *address, GError **error)
 {
-	g_autoptr(GArray) nodes = g_array_new(FALSE, FALSE, sizeof(Node));
-	g_autofree char *folder = device_folder(vf);
-	g_autofree char *device_path = g_build_filename(folder, "vfio-dev", device, NULL);
-	g_autofree char *group = vferry_sysfs_link(folder, "iommu_group");
+	g_autofree char *device = vferry_vfio_device(address);
+	g_autofree char *folder = NULL, *device_path = NULL, *group = NULL;
+	const guint before = nodes->len;
 
-	g_array_set_clear_func(nodes, node_clear);
-	if (!add_node(nodes, device, device_path, error))
-		return NULL;
-	if (group && (!add_group(nodes, "", group, error) ||
-		      !add_group(nodes, "noiommu-", group, error)))
-		return NULL;
-	if (!nodes->len) {
+	if (!device)
+		return TRUE;
+	folder = device_folder(address);
+	device_path = g_build_filename(folder, "vfio-dev", device, NULL);
+	group = vferry_sysfs_link(folder, "iommu_group");
+	if (group && !add_group(nodes, vf, "", group, error))
+		return FALSE;
+	/* A group has the one name or the other. */
+	if (group && nodes->len == before && !add_group(nodes, vf, "noiommu-", group, error))
+		return FALSE;
+	if (!add_node(nodes, vf, device, device_path, error))
+		return FALSE;
+	if (nodes->len == before) {
 		g_set_error(error, VFERRY_ERROR, VFERRY_ERROR_FAILED,
 			    "%s and %s name no node of %s: cannot tell whether it is in use",
 			    device_path, VFIO_CLASS, device);
-		return NULL;
+		return FALSE;
 	}
-	return g_steal_pointer(&nodes);
+	return TRUE;
 }
 
 /*
@@ -116,88 +131,106 @@ static GArray *find_nodes(const VferryAddress *vf, const char *device, GError **
  * because anyone can have a file of that name. AT_STATX_DONT_SYNC: a file of
  * that name on a file system that does not answer shall not stop us.
  */
-static gboolean is_node(int folder, const char *fd, const char *target, const GArray *nodes)
+static gboolean is_node(int folder, const char *fd, const char *target, const Node *node)
 {
-	g_autofree char *name = g_path_get_basename(target);
+	const char *slash = strrchr(target, '/');
 	struct statx file;
 
-	for (guint i = 0; i < nodes->len; i++) {
-		const Node *node = &g_array_index(nodes, Node, i);
-
-		if (g_str_equal(name, node->name) &&
-		    statx(folder, fd, AT_STATX_DONT_SYNC, STATX_TYPE, &file) == 0 &&
-		    S_ISCHR(file.stx_mode) && file.stx_rdev_major == node->major &&
-		    file.stx_rdev_minor == node->minor)
-			return TRUE;
-	}
-	return FALSE;
+	return g_str_equal(slash ? slash + 1 : target, node->name) &&
+	       statx(folder, fd, AT_STATX_DONT_SYNC, STATX_TYPE, &file) == 0 &&
+	       S_ISCHR(file.stx_mode) && file.stx_rdev_major == node->major &&
+	       file.stx_rdev_minor == node->minor;
 }
 
-/* @ret_number: why the process could not be looked at; it may end meanwhile, which is no error. */
-static gboolean has_open(const char *pid, const GArray *nodes, int *ret_number)
+/* The process @pid has a file open that is @target. */
+static void note_file(Search *search, int folder, const char *fd, const char *target, pid_t pid)
+{
+	for (guint i = 0; i < search->nodes->len; i++) {
+		const Node *node = &g_array_index(search->nodes, Node, i);
+
+		if (search->users[node->vf] || !is_node(folder, fd, target, node))
+			continue;
+		search->users[node->vf] = pid;
+		search->unused--;
+	}
+}
+
+/* Return: why the process could not be looked at, or 0; it may end meanwhile, which is no error. */
+static int look_at(Search *search, const char *pid)
 {
 	g_autofree char *path = g_build_filename("/proc", pid, "fd", NULL);
 	g_autoptr(DIR) dir = opendir(path);
 	char target[PATH_MAX];
 	struct dirent *entry;
 	ssize_t length;
+	int number = 0;
 
-	if (!dir) {
-		*ret_number = errno == ENOENT || errno == ESRCH ? 0 : errno;
-		return FALSE;
-	}
-	*ret_number = 0;
-	while ((entry = readdir(dir))) {
+	if (!dir)
+		return errno == ENOENT || errno == ESRCH ? 0 : errno;
+	while (search->unused && (entry = readdir(dir))) {
 		if (!is_number(entry->d_name))
 			continue;
 		length = readlinkat(dirfd(dir), entry->d_name, target, sizeof(target) - 1);
 		if (length < 0 && errno == EACCES)
-			*ret_number = errno;
+			number = errno;
 		if (length <= 0)
 			continue;
 		target[length] = '\0';
-		if (is_node(dirfd(dir), entry->d_name, target, nodes))
-			return TRUE;
+		note_file(search, dirfd(dir), entry->d_name, target,
+			  (pid_t)g_ascii_strtoll(pid, NULL, 10));
 	}
-	return FALSE;
+	return number;
 }
 
-/* As vferry_vfio_in_use(). One process that cannot be seen spoils only the answer no. */
-static gboolean any_has_open(const GArray *nodes, pid_t *ret_user, GError **error)
+/* One process that cannot be seen spoils only the answer that there is none. */
+static gboolean look_at_all(Search *search, GError **error)
 {
 	g_autoptr(DIR) proc = opendir("/proc");
 	g_autofree char *unseen = NULL;
-	int number = proc ? 0 : errno, unseen_number = number;
+	int unseen_number = proc ? 0 : errno;
 	struct dirent *entry;
 
-	while (proc && (entry = readdir(proc))) {
-		if (!is_number(entry->d_name))
+	while (proc && search->unused && (entry = readdir(proc))) {
+		int number = is_number(entry->d_name) ? look_at(search, entry->d_name) : 0;
+
+		if (!number || unseen)
 			continue;
-		if (has_open(entry->d_name, nodes, &number)) {
-			if (ret_user)
-				*ret_user = (pid_t)g_ascii_strtoll(entry->d_name, NULL, 10);
-			return TRUE;
-		}
-		if (number && !unseen) {
-			unseen = g_strdup(entry->d_name);
-			unseen_number = number;
-		}
+		unseen = g_strdup(entry->d_name);
+		unseen_number = number;
 	}
-	if (unseen_number)
-		g_set_error(error, VFERRY_ERROR, VFERRY_ERROR_FAILED,
-			    "reading /proc/%s%s: %s: cannot tell which VFIO devices are in use, "
-			    "only root that may look at every process can",
-			    unseen ? unseen : "", unseen ? "/fd" : "", g_strerror(unseen_number));
+	if (!search->unused || !unseen_number)
+		return TRUE;
+	g_set_error(error, VFERRY_ERROR, VFERRY_ERROR_FAILED,
+		    "reading /proc/%s%s: %s: cannot tell which VFIO devices are in use, "
+		    "only root that may look at every process can",
+		    unseen ? unseen : "", unseen ? "/fd" : "", g_strerror(unseen_number));
 	return FALSE;
+}
+
+gboolean vferry_vfio_users(const VferryAddress *vfs, gsize n, pid_t *ret_users, GError **error)
+{
+	g_autoptr(GArray) nodes = g_array_new(FALSE, FALSE, sizeof(Node));
+	Search search = { nodes, ret_users, 0 };
+
+	g_array_set_clear_func(nodes, node_clear);
+	for (gsize i = 0; i < n; i++) {
+		const guint before = nodes->len;
+
+		ret_users[i] = 0;
+		if (!add_nodes(nodes, i, &vfs[i], error))
+			return FALSE;
+		search.unused += nodes->len > before;
+	}
+	return !search.unused || look_at_all(&search, error);
 }
 
 gboolean vferry_vfio_in_use(const VferryAddress *vf, pid_t *ret_user, GError **error)
 {
-	g_autofree char *device = vferry_vfio_device(vf);
-	g_autoptr(GArray) nodes = NULL;
+	pid_t user;
 
-	if (!device)
+	if (!vferry_vfio_users(vf, 1, &user, error) || !user)
 		return FALSE;
-	nodes = find_nodes(vf, device, error);
-	return nodes && any_has_open(nodes, ret_user, error);
+	if (ret_user)
+		*ret_user = user;
+	return TRUE;
 }

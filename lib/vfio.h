@@ -33,4 +33,14 @@ char *vferry_vfio_device(const VferryAddress *vf);
  */
 gboolean vferry_vfio_in_use(const VferryAddress *vf, pid_t *ret_user, GError **error);
 
+/**
+ * vferry_vfio_users() - vferry_vfio_in_use() for many devices, in one look at /proc
+ * @vfs: @n addresses
+ * @ret_users: @n of them: a process that has the device's nodes open, 0 for none;
+ *	not to be used after an error
+ *
+ * Return: FALSE with the errors of vferry_vfio_in_use() where it cannot be told of one.
+ */
+gboolean vferry_vfio_users(const VferryAddress *vfs, gsize n, pid_t *ret_users, GError **error);
+
 #endif

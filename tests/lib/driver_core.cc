@@ -30,6 +30,11 @@ namespace fs = std::filesystem;
 static const fs::path pci = "/sys/bus/pci";
 static const fs::path device = DriverCore::folder;
 
+static fs::path device_folder(const std::string &address)
+{
+	return pci / "devices" / address;
+}
+
 /* The tests must not run on a machine's own devices. */
 static void require(bool good, const char *what)
 {
@@ -117,22 +122,54 @@ DriverCore &DriverCore::get()
 	return *core;
 }
 
-void DriverCore::reset(OptionalName driver, OptionalName driver_override)
+void DriverCore::cover(const std::vector<std::string> &folders)
+{
+	for (const std::string &path : folders)
+		require(mount("tmpfs", path.c_str(), "tmpfs", 0, nullptr) == 0, path.c_str());
+}
+
+void DriverCore::clear()
+{
+	const std::lock_guard<std::mutex> guard(mutex);
+
+	on_write = nullptr;
+	error = 0;
+	next_vfio = 3;
+	log.clear();
+	attach_log.clear();
+}
+
+void DriverCore::reset_to_nothing()
 {
 	for (const auto &entry : fs::directory_iterator(pci))
 		fs::remove_all(entry);
-	fs::remove_all("/sys/class/vfio");
-	drivers = {
-		{ "igbvf", {} }, { "vfio-pci", {} }, { "igbvf_vfio_pci", {} },
-	};
-	drivers["igbvf"].matches_by_id = true;
-	drivers["vfio-pci"].is_vfio = drivers["igbvf_vfio_pci"].is_vfio = true;
-	for (const auto &[name, ignored] : drivers) {
-		fs::create_directories(driver_folder(name));
-		put(driver_folder(name) / "bind", "");
-		put(driver_folder(name) / "unbind", "");
-	}
+	for (const auto &entry : fs::directory_iterator("/sys/class"))
+		fs::remove_all(entry);
+	drivers.clear();
+	pfs.clear();
 	put(pci / "drivers_probe", "");
+	fs::create_directories(pci / "devices");
+	clear();
+}
+
+void DriverCore::add_driver(const std::string &name, const Driver &driver)
+{
+	fs::create_directories(driver_folder(name));
+	put(driver_folder(name) / "bind", "");
+	put(driver_folder(name) / "unbind", "");
+	drivers[name] = driver;
+}
+
+void DriverCore::reset(OptionalName driver, OptionalName driver_override)
+{
+	Driver vfio;
+
+	reset_to_nothing();
+	add_driver("igbvf", {});
+	drivers["igbvf"].matches_by_id = true;
+	vfio.is_vfio = true;
+	add_driver("vfio-pci", vfio);
+	add_driver("igbvf_vfio_pci", vfio);
 	fs::create_directories(device);
 	fs::create_directory_symlink("../0000:01:00.0", device / "physfn");
 	fs::create_directory_symlink("../../../kernel/iommu_groups/12", device / "iommu_group");
@@ -145,24 +182,118 @@ void DriverCore::reset(OptionalName driver, OptionalName driver_override)
 	require(mknod(device_node, S_IFCHR | 0600, makedev(1, 5)) == 0, device_node);
 	if (driver)
 		attach(*driver);
-
-	on_write = nullptr;
-	error = 0;
-	const std::lock_guard<std::mutex> guard(mutex);
-	log.clear();
+	clear();
 }
 
-OptionalName DriverCore::driver() const
+void DriverCore::add_pf(const std::string &address, const PfModel &model)
+{
+	const fs::path pf = device_folder(address);
+
+	pfs[address] = model;
+	fs::create_directories(pf);
+	put(pf / "modalias", "pci:" + model.own_ids + "\n");
+	put(pf / "numa_node", "-1\n");
+	put(pf / "sriov_totalvfs", std::to_string(model.totalvfs) + "\n");
+	put(pf / "sriov_numvfs", "0\n");
+	put(pf / "sriov_drivers_autoprobe", "1\n");
+	if (!model.driver.empty())
+		fs::create_directory_symlink("../../drivers/" + model.driver, pf / "driver");
+	if (!model.interface.empty())
+		add_interface(address, model.interface, true);
+}
+
+void DriverCore::remove_pf(const std::string &address)
+{
+	set_numvfs(address, 0);
+	fs::remove_all(device_folder(address));
+	pfs.erase(address);
+}
+
+void DriverCore::add_interface(const std::string &of, const std::string &name, bool up)
+{
+	fs::create_directories(device_folder(of) / "net" / name);
+	fs::create_directories("/sys/class/net/" + name);
+	put("/sys/class/net/" + name + "/flags", up ? "0x1003\n" : "0x1002\n");
+}
+
+/* Of the buses behind the PF's, 256 VFs each. */
+static std::string vf_address(const std::string &pf, unsigned index)
+{
+	const unsigned bus = static_cast<unsigned>(std::stoul(pf.substr(5, 2), nullptr, 16));
+	char text[sizeof("0000:00:00.0")];
+
+	std::snprintf(text, sizeof(text), "%.4s:%02x:%02x.%u", pf.c_str(), (bus + 1 + index / 256) & 0xff,
+		      index % 256 / 8, index % 8);
+	return text;
+}
+
+static std::string first_line(const fs::path &path)
+{
+	std::ifstream file(path);
+	std::string line;
+
+	std::getline(file, line);
+	return line;
+}
+
+std::vector<std::string> DriverCore::vfs_of(const std::string &pf) const
+{
+	const unsigned number =
+		static_cast<unsigned>(std::stoul(first_line(device_folder(pf) / "sriov_numvfs")));
+	std::vector<std::string> vfs;
+
+	for (unsigned i = 0; i < number; i++)
+		vfs.push_back(vf_address(pf, i));
+	return vfs;
+}
+
+/* sriov_numvfs_store(), sriov_add_vfs(), pci_iov_add_virtfn(). */
+int DriverCore::set_numvfs(const std::string &pf, unsigned number)
+{
+	const fs::path folder = device_folder(pf);
+	const PfModel &model = pfs.at(pf);
+	const std::vector<std::string> present = vfs_of(pf);
+
+	if (number > model.totalvfs)
+		return ERANGE;
+	if (number == present.size())
+		return 0;
+	if (number && !present.empty())
+		return EBUSY;
+	if (model.refusal)
+		return model.refusal;
+	for (unsigned i = 0; i < present.size(); i++) {
+		fs::remove(folder / ("virtfn" + std::to_string(i)));
+		fs::remove_all(device_folder(present[i]));
+	}
+	for (unsigned i = 0; i < number; i++) {
+		const std::string address = vf_address(pf, i);
+		const fs::path vf_folder = device_folder(address);
+
+		fs::create_directories(vf_folder);
+		put(vf_folder / "modalias", "pci:" + model.ids + "\n");
+		set_override(std::nullopt, address);
+		fs::create_directory_symlink("../" + pf, vf_folder / "physfn");
+		fs::create_directory_symlink("../" + address,
+					     folder / ("virtfn" + std::to_string(i)));
+		if (first_line(folder / "sriov_drivers_autoprobe") == "1")
+			probe(address);
+	}
+	put(folder / "sriov_numvfs", std::to_string(number) + "\n");
+	return 0;
+}
+
+OptionalName DriverCore::driver(const std::string &of) const
 {
 	std::error_code none;
-	const fs::path target = fs::read_symlink(device / "driver", none);
+	const fs::path target = fs::read_symlink(device_folder(of) / "driver", none);
 
 	return none ? OptionalName() : target.filename().string();
 }
 
-OptionalName DriverCore::driver_override() const
+OptionalName DriverCore::driver_override(const std::string &of) const
 {
-	std::ifstream file(device / "driver_override");
+	std::ifstream file(device_folder(of) / "driver_override");
 	std::string line;
 
 	std::getline(file, line);
@@ -176,27 +307,44 @@ std::vector<std::string> DriverCore::writes()
 	return log;
 }
 
-void DriverCore::set_override(OptionalName name)
+std::vector<std::string> DriverCore::attached()
 {
-	put(device / "driver_override", name.value_or("(null)") + "\n");
+	const std::lock_guard<std::mutex> guard(mutex);
+
+	return attach_log;
 }
 
-void DriverCore::attach(const std::string &name)
+void DriverCore::set_override(OptionalName name, const std::string &of)
 {
-	const fs::path vfio = device / "vfio-dev/vfio3";
-	const Driver &driver = drivers.at(name);
+	put(device_folder(of) / "driver_override", name.value_or("(null)") + "\n");
+}
 
-	fs::create_directory_symlink("../../drivers/" + name, device / "driver");
+void DriverCore::attach(const std::string &name, const std::string &to)
+{
+	const fs::path folder = device_folder(to);
+	const Driver &driver = drivers.at(name);
+	const std::string vfio = "vfio" + std::to_string(next_vfio);
+
+	fs::create_directory_symlink("../../drivers/" + name, folder / "driver");
+	{
+		const std::lock_guard<std::mutex> guard(mutex);
+
+		attach_log.push_back(to + " " + name);
+	}
 	if (!driver.is_vfio || driver.lacks_vfio_dev)
 		return;
-	fs::create_directories(vfio);
-	put(vfio / "dev", "1:5\n");
+	/* The one VF keeps its number: device_node is made for it. */
+	if (to != vf)
+		next_vfio++;
+	fs::create_directories(folder / "vfio-dev" / vfio);
+	put(folder / "vfio-dev" / vfio / "dev", "1:5\n");
 }
 
-void DriverCore::detach()
+void DriverCore::detach(const std::string &from)
 {
-	fs::remove(device / "driver");
-	fs::remove_all(device / "vfio-dev");
+	fs::remove(device_folder(from) / "driver");
+	fs::remove_all(device_folder(from) / "vfio-dev");
+	fs::remove_all(device_folder(from) / "net");
 }
 
 void DriverCore::vanish()
@@ -205,20 +353,20 @@ void DriverCore::vanish()
 }
 
 /* pci_match_device() and really_probe(): an error of probe is none of drivers_probe. */
-int DriverCore::probe()
+int DriverCore::probe(const std::string &of)
 {
-	const OptionalName only = driver_override();
+	const OptionalName only = driver_override(of);
 
-	if (!fs::exists(device))
+	if (!fs::exists(device_folder(of)))
 		return ENODEV;
-	if (driver())
+	if (driver(of))
 		return 0;
 	for (const auto &[name, driver] : drivers) {
 		const bool matches = only ? *only == name : driver.matches_by_id;
 
 		if ((!matches && !driver.takes_all) || driver.refuses)
 			continue;
-		attach(name);
+		attach(name, of);
 		return 0;
 	}
 	return 0;
@@ -228,19 +376,26 @@ int DriverCore::probe()
 int DriverCore::apply(const std::string &path, const std::string &value)
 {
 	const fs::path parent = fs::path(path).parent_path();
+	const std::string owner = parent.filename();
 
 	if (path == pci / "drivers_probe")
-		return value == vf ? probe() : ENODEV;
-	if (path == device / "driver_override") {
+		return probe(value);
+	if (path == device_folder(owner) / "driver_override") {
 		if (!value.empty()) {
 			const std::string line = value.substr(0, value.find('\n'));
 
-			set_override(line.empty() ? OptionalName() : line);
+			set_override(line.empty() ? OptionalName() : line, owner);
 		}
 		return 0;
 	}
-	if (path == parent / "unbind" && value == vf && driver() == parent.filename().string()) {
-		detach();
+	if (path == device_folder(owner) / "sriov_drivers_autoprobe") {
+		put(path, value.substr(0, 1) + "\n");
+		return 0;
+	}
+	if (path == device_folder(owner) / "sriov_numvfs")
+		return set_numvfs(owner, static_cast<unsigned>(std::stoul(value)));
+	if (path == parent / "unbind" && driver(value) == owner) {
+		detach(value);
 		return 0;
 	}
 	return ENODEV;
@@ -285,13 +440,16 @@ bool DriverCore::handle(const struct seccomp_notif &request, struct seccomp_noti
 	const std::string path = fs::read_symlink(link, none).string();
 
 	response->id = request.id;
-	if (none || path.rfind(pci.string() + "/", 0) != 0 || path.find("/nodes/") != path.npos) {
+	const bool is_state = path.rfind("/run/vferry/", 0) == 0;
+
+	if (none || path.find("/nodes/") != path.npos ||
+	    (!is_state && path.rfind(pci.string() + "/", 0) != 0)) {
 		response->flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
 		return true;
 	}
 
 	const std::string value = read_argument(request);
-	Write write = { name_write(path, value), writer, 0 };
+	Write write = { is_state ? "state" : name_write(path, value), writer, 0 };
 	{
 		const std::lock_guard<std::mutex> guard(mutex);
 
@@ -301,8 +459,12 @@ bool DriverCore::handle(const struct seccomp_notif &request, struct seccomp_noti
 	const Fate fate = on_write ? on_write(write) : Fate::goes_on;
 	int number = 0;
 
-	if (fate == Fate::goes_on || fate == Fate::kills_all_after ||
-	    fate == Fate::kills_writer_after)
+	if (is_state && fate == Fate::goes_on) {
+		response->flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
+		return true;
+	}
+	if (!is_state && (fate == Fate::goes_on || fate == Fate::kills_all_after ||
+			  fate == Fate::kills_writer_after))
 		number = apply(path, value);
 	switch (fate) {
 	case Fate::fails:

@@ -26,11 +26,26 @@ Claim again(const std::string &text) {
   return claim;
 }
 
+VferryIdentity some_identity() {
+  VferryIdentity identity = {};
+  identity.parts = VFERRY_IDENTITY_ALL & ~VFERRY_IDENTITY_MAC;
+  identity.vlan = 42;
+  identity.qos = 7;
+  identity.vlan_protocol = VFERRY_VLAN_8021AD;
+  identity.trust = TRUE;
+  identity.link_state = VFERRY_LINK_DISABLE;
+  identity.min_tx_rate = 1;
+  identity.max_tx_rate = G_MAXUINT32;
+  return identity;
+}
+
 Claim full() {
   Claim claim = claim_of(vf(), kAlice, VFERRY_CLAIM_INCOMING, 60);
   claim->driver = g_strdup("igbvf");
   claim->driver_override = g_strdup("vfio-pci");
   claim->bound_by_us = TRUE;
+  claim->identity = some_identity();
+  claim->forget = TRUE;
   claim->xml_address = vf(9);
   claim->network = g_strdup("storage");
   return claim;
@@ -67,6 +82,44 @@ TEST(Claim, EveryFieldComesBack) {
   EXPECT_TRUE(claim->bound_by_us);
   EXPECT_EQ(text_of(claim->xml_address), text_of(vf(9)));
   EXPECT_STREQ(claim->network, "storage");
+}
+
+TEST(Claim, TheIdentityComesBack) {
+  const VferryIdentity wanted = some_identity();
+  const Claim claim = again(write(full()));
+  EXPECT_EQ(claim->identity.parts, wanted.parts);
+  EXPECT_EQ(vferry_identity_difference(&wanted, &claim->identity), 0U);
+  EXPECT_TRUE(claim->forget);
+
+  // Each part alone, over a claim that had all.
+  for (guint part = 1; part <= VFERRY_IDENTITY_LINK; part <<= 1) {
+    if (part == VFERRY_IDENTITY_MAC)
+      continue;
+    const Claim other = full();
+    other->identity.parts = part;
+    other->forget = FALSE;
+    const Claim back = again(write(other, again(write(full()))));
+    EXPECT_EQ(back->identity.parts, part);
+    EXPECT_EQ(vferry_identity_difference(&other->identity, &back->identity), 0U);
+    EXPECT_FALSE(back->forget);
+  }
+}
+
+TEST(Claim, AnIdentityThatCannotBeIsRefused) {
+  const std::string good = write(full());
+  for (const char *line : {"vlan-before=4095", "vlan-before=x", "vlan-qos-before=8",
+                           "vlan-protocol-before=1", "trust-before=2", "spoofchk-before=-1",
+                           "link-state-before=3", "max-tx-rate-before=4294967296"}) {
+    const std::string text(line);
+    expect_refused(with(good, text.substr(0, text.find('=')), text), "");
+  }
+  expect_refused(with(good, "forget-guest", "forget-guest=maybe"), "forget-guest");
+
+  Error error;
+  const Claim claim = full();
+  claim->identity.parts |= VFERRY_IDENTITY_MAC;
+  EXPECT_FALSE(Text(vferry_claim_text(claim.get(), nullptr, error.out())));
+  expect_message(error.text(), "no MAC");
 }
 
 TEST(Claim, WhatIsOptionalStaysAway) {

@@ -177,6 +177,14 @@ TEST_F(Config, APfMayHaveNoInterfaces) {
   EXPECT_EQ(pf({}).vfs, 1);
 }
 
+TEST_F(Config, TheSectionsAreListed) {
+  EXPECT_EQ(parse("[pf enp1s0]\n[host]\n[pf 8086:10c9]\nvfs=1\n"
+                  "[pf 0000:01:00.0]\n[pf enp1s0]\n"), "");
+  g_auto(GStrv) sections = vferry_config_pf_sections(config_);
+  g_autofree char *joined = g_strjoinv(" ", sections);
+  EXPECT_STREQ(joined, "0000:01:00.0 8086:10c9 enp1s0");
+}
+
 TEST_F(Config, LaterFilesOverrideKeyByKey) {
   EXPECT_EQ(parse("[pf enp1s0f0]\nvfs=1\nnetwork=one\n", "1.conf"), "");
   EXPECT_EQ(parse("\n\n[pf enp1s0f0]\nvfs=2\n", "2.conf"), "");

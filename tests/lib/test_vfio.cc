@@ -109,6 +109,21 @@ TEST_F(Vfio, GroupOrDeviceInUse)
 	}
 }
 
+TEST_F(Vfio, UsersOfMany)
+{
+	const VferryAddress many[] = { { 0, 9, 9, 0 }, vf, { 0, 9, 9, 1 } };
+	pid_t users[3] = { 1, 1, 1 };
+
+	EXPECT_TRUE(vferry_vfio_users(many, 3, users, nullptr));
+	EXPECT_EQ(users[1], 0);
+	use(DriverCore::group_node);
+	EXPECT_TRUE(vferry_vfio_users(many, 3, users, nullptr));
+	EXPECT_EQ(users[0], 0);
+	EXPECT_EQ(users[1], getpid());
+	EXPECT_EQ(users[2], 0);
+	EXPECT_TRUE(vferry_vfio_users(nullptr, 0, nullptr, nullptr));
+}
+
 TEST_F(Vfio, NodeOfANoIommuGroup)
 {
 	const std::string node = "/sys/bus/pci/nodes/vfio/noiommu-12";
