@@ -7,6 +7,9 @@ import os
 import subprocess
 from pathlib import Path
 
+import pytest
+
+from vferry_tests import libvirt_xml
 from vferry_tests.paths import LOGS, ROOT
 
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
@@ -34,11 +37,13 @@ def build_and_test(build: Path, *options: str, suite: str, targets: tuple[str, .
     meson(build, "test", "-C", str(build), "--no-rebuild", "--print-errorlogs", "--suite", suite)
 
 
-def test_unit(tmp_path: Path) -> None:
+def test_unit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VFERRY_LIBVIRT_XML", str(libvirt_xml.get()))
     build_and_test(tmp_path / "plain", "-Dfuzz=disabled", suite="unit")
 
 
-def test_unit_with_sanitizers(tmp_path: Path) -> None:
+def test_unit_with_sanitizers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VFERRY_LIBVIRT_XML", str(libvirt_xml.get()))
     # The optimizer takes four times as long over what the sanitizers add.
     build_and_test(
         tmp_path / "sanitized", "-Dfuzz=disabled", "-Db_sanitize=address,undefined",

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "guest-vf.h"
+
+#include "error.h"
+
+static void guest_vf_free(GuestVf *guest)
+{
+	vferry_vf_free(guest->vf);
+	g_free(guest);
+}
+
+static gboolean is_known(const GPtrArray *guests, const VferryAddress *address)
+{
+	for (guint i = 0; i < guests->len; i++) {
+		const GuestVf *guest = guests->pdata[i];
+
+		if (vferry_address_equal(&guest->vf->address, address))
+			return TRUE;
+	}
+	return FALSE;
+}
+
+GPtrArray *guest_vfs_find(const VferryDomain *domain, GError **error)
+{
+	g_autoptr(GPtrArray) guests =
+		g_ptr_array_new_with_free_func((GDestroyNotify)guest_vf_free);
+
+	for (guint i = 0; i < domain->devices->len; i++) {
+		const VferryDomainDevice *device = domain->devices->pdata[i];
+		g_autoptr(GError) problem = NULL;
+		GuestVf *guest;
+		VferryVf *vf;
+
+		if (!device->has_source || is_known(guests, &device->source))
+			continue;
+		vf = vferry_vf_read(&device->source, &problem);
+		if (g_error_matches(problem, VFERRY_ERROR, VFERRY_ERROR_NOT_FOUND))
+			continue;
+		if (!vf) {
+			g_propagate_error(error, g_steal_pointer(&problem));
+			return NULL;
+		}
+		guest = g_new0(GuestVf, 1);
+		guest->device = device;
+		guest->vf = vf;
+		g_ptr_array_add(guests, guest);
+	}
+	return g_steal_pointer(&guests);
+}
+
+const char *guest_vf_text(const GuestVf *guest, char *text)
+{
+	return vferry_address_text(&guest->vf->address, text);
+}
+
+static gboolean has_vfs(const char *interface)
+{
+	g_autoptr(GArray) identities = vferry_identity_read_all(interface, NULL);
+
+	return identities && identities->len;
+}
+
+const char *pf_interface(const VferryPf *pf, GError **error)
+{
+	char text[VFERRY_ADDRESS_TEXT_SIZE];
+
+	if (pf->interfaces[0] && !pf->interfaces[1])
+		return pf->interfaces[0];
+	for (char **interface = pf->interfaces; *interface; interface++)
+		if (has_vfs(*interface))
+			return *interface;
+	g_set_error(error, VFERRY_ERROR, VFERRY_ERROR_NOT_FOUND,
+		    "PF %s has no network interface here that tells of its VFs",
+		    vferry_address_text(&pf->address, text));
+	return NULL;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The VFs of this host that a domain's XML names. */
+#ifndef VFERRY_GUEST_VF_H
+#define VFERRY_GUEST_VF_H
+
+#include "domain-xml.h"
+#include "inventory.h"
+
+/**
+ * GuestVf - a VF
+ * @device: of the domain
+ * @vf: the VF, read from sysfs
+ */
+typedef struct {
+	const VferryDomainDevice *device;
+	VferryVf *vf;
+} GuestVf;
+
+/**
+ * guest_vfs_find() - every device of a domain that is a VF here
+ *
+ * What is no VF, or not here, is none of our business, nor is a VF that is named twice:
+ * libvirt says what it thinks of them.
+ *
+ * Return: GuestVf, freed with the array; NULL with VFERRY_ERROR_INVALID or
+ * VFERRY_ERROR_FAILED where a VF cannot be read.
+ */
+GPtrArray *guest_vfs_find(const VferryDomain *domain, GError **error);
+
+/** guest_vf_text() - its address */
+const char *guest_vf_text(const GuestVf *guest, char *text);
+
+/**
+ * pf_interface() - the network interface by which a PF's VFs are set
+ *
+ * In switchdev mode the representors of its VFs are among its interfaces; they have no VFs.
+ *
+ * Return: the name; NULL with VFERRY_ERROR_NOT_FOUND where it has none.
+ */
+const char *pf_interface(const VferryPf *pf, GError **error);
+
+#endif

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * After libvirt has given a domain's devices back, so that another domain may have them
+ * already: what is undone is what the domain's own claims say, and nothing else.
+ */
+#include "operation.h"
+
+#include "config.h"
+#include "guest-claim.h"
+#include "guest-vf.h"
+
+#define MIGRATED "migrated"
+
+static const GuestVf *guest_at(const GPtrArray *guests, const VferryAddress *vf)
+{
+	for (guint i = 0; guests && i < guests->len; i++) {
+		const GuestVf *guest = guests->pdata[i];
+
+		if (vferry_address_equal(&guest->vf->address, vf))
+			return guest;
+	}
+	return NULL;
+}
+
+/*
+ * As long as a PF bears the MAC of a guest that has moved away, it switches frames for the
+ * guest to the VF that it left. libvirt sees to that for an <interface>. Of a <hostdev>
+ * the administrator may have set it by hand.
+ */
+static gboolean has_left_its_mac(const GuestVf *guest, const char *extra)
+{
+	const VferryPf *pf = guest ? guest->vf->pf : NULL;
+	g_autoptr(VferryConfig) config = NULL;
+
+	if (!guest || guest->device->kind != VFERRY_DOMAIN_HOSTDEV || !pf->interfaces[0] ||
+	    !g_str_equal(extra, MIGRATED))
+		return FALSE;
+	config = vferry_config_load(VFERRY_CONFIG_FILE, VFERRY_CONFIG_FOLDER, NULL);
+	return config && vferry_config_for_pf(config, &pf->address, pf->interfaces, pf->vendor,
+					      pf->device)->configured;
+}
+
+gboolean operation_release(const VferryDomain *domain, const char *extra, GError **error)
+{
+	g_autoptr(VferryClaims) claims =
+		vferry_claims_open(VFERRY_CLAIMS_FOLDER, OPERATION_LOCK_MS, error);
+	g_autoptr(GPtrArray) guests = NULL;
+	g_autoptr(GPtrArray) all = NULL;
+	VferryInstant now;
+
+	if (!claims || !vferry_instant_now(&now, error))
+		return FALSE;
+	all = vferry_claims_list(claims, error);
+	if (!all)
+		return FALSE;
+	guests = guest_vfs_find(domain, NULL);
+	for (guint i = 0; i < all->len; i++) {
+		const VferryClaim *claim = all->pdata[i];
+
+		if (!vferry_claim_blocks(claim, domain->uuid))
+			guest_claim_release(claims, claim,
+					    has_left_its_mac(guest_at(guests, &claim->address),
+							     extra));
+	}
+	guest_claims_expire(claims, &now);
+	return TRUE;
+}
