@@ -18,6 +18,43 @@ typedef struct {
 	gboolean (*run)(int argc, char **argv, GError **error);
 } VferryVerb;
 
+extern const VferryVerb vferry_verb_bind;
+extern const VferryVerb vferry_verb_check;
 extern const VferryVerb vferry_verb_decode;
+extern const VferryVerb vferry_verb_doctor;
+extern const VferryVerb vferry_verb_export;
+extern const VferryVerb vferry_verb_list;
+extern const VferryVerb vferry_verb_migrate;
+extern const VferryVerb vferry_verb_provision;
+extern const VferryVerb vferry_verb_show;
+extern const VferryVerb vferry_verb_unbind;
+
+/**
+ * VerbUsage - what --help says of a verb, and how many arguments it takes
+ * @arguments: "VF [DRIVER]"; "" for none
+ * @summary: a sentence above the options
+ * @description: below the options: exit status, examples
+ * @least: fewest arguments
+ * @most: most arguments
+ */
+typedef struct {
+	const char *arguments;
+	const char *summary;
+	const char *description;
+	int least;
+	int most;
+} VerbUsage;
+
+/**
+ * verb_parse() - take the options off a verb's command line
+ * @argc: on success the number of arguments, without the verb and "--"
+ * @argv: on success the first of them
+ *
+ * With --help it prints that and exits.
+ *
+ * Return: FALSE with G_OPTION_ERROR or VFERRY_ERROR_USAGE.
+ */
+gboolean verb_parse(const VerbUsage *usage, const GOptionEntry *entries, int *argc, char ***argv,
+		    GError **error);
 
 #endif

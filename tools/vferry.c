@@ -2,6 +2,7 @@
 /* The command vferry: the table of verbs, and what holds for all of them. */
 #include "version.h"
 
+#include "terminal.h"
 #include "verb.h"
 
 #include <errno.h>
@@ -10,6 +11,15 @@
 #include <stdlib.h>
 
 static const VferryVerb *const verbs[] = {
+	&vferry_verb_list,
+	&vferry_verb_show,
+	&vferry_verb_provision,
+	&vferry_verb_bind,
+	&vferry_verb_unbind,
+	&vferry_verb_check,
+	&vferry_verb_migrate,
+	&vferry_verb_doctor,
+	&vferry_verb_export,
 	&vferry_verb_decode,
 };
 
@@ -82,6 +92,7 @@ static gboolean run(int argc, char **argv, GError **error)
 int main(int argc, char **argv)
 {
 	g_autoptr(GError) error = NULL;
+	g_autofree char *message = NULL;
 	gboolean ok;
 
 	setlocale(LC_ALL, "");
@@ -94,6 +105,7 @@ int main(int argc, char **argv)
 	}
 	if (ok)
 		return EXIT_SUCCESS;
-	g_printerr("vferry: %s\n", error->message);
+	message = terminal_text(error->message);
+	g_printerr("vferry: %s\n", message);
 	return g_error_matches(error, VFERRY_ERROR, VFERRY_ERROR_REFUSED) ? 1 : 2;
 }
