@@ -108,6 +108,20 @@ static gboolean undo(const VferryClaim *claim, gboolean forget, GError **error)
 	return FALSE;
 }
 
+void guest_vf_forget(const VferryVf *vf)
+{
+	const VferryIdentity nothing = { 0 };
+	g_autoptr(GError) problem = NULL;
+	char text[VFERRY_ADDRESS_TEXT_SIZE];
+
+	if (!in_use(&vf->address, &problem))
+		undo_identity(vf, &nothing, TRUE, &problem);
+	if (!problem)
+		return;
+	journal_warning("the PF of VF %s may still bear the MAC of a guest that has left: %s",
+			vferry_address_text(&vf->address, text), problem->message);
+}
+
 gboolean guest_claim_release(VferryClaims *claims, const VferryClaim *claim, gboolean forget)
 {
 	g_autoptr(GError) problem = NULL;

@@ -5,6 +5,7 @@
 
 #include "claims.h"
 #include "domain-xml.h"
+#include "vf.h"
 
 /**
  * guest_claim_inherit() - take over what an earlier claim of the same domain says of before
@@ -24,6 +25,13 @@ void guest_claim_inherit(VferryClaim *claim, const VferryClaim *earlier);
  * Return: whether the claim is gone.
  */
 gboolean guest_claim_release(VferryClaims *claims, const VferryClaim *claim, gboolean forget);
+
+/**
+ * guest_vf_forget() - have the PF forget MAC and VLAN of a guest that has left a VF without a claim
+ *
+ * A VF that a process uses is left as it is. What failed is in the journal.
+ */
+void guest_vf_forget(const VferryVf *vf);
 
 /**
  * guest_claims_expire() - release the claims that are past their lifetime, of another boot

@@ -40,6 +40,18 @@ static gboolean has_left_its_mac(const GuestVf *guest, const char *extra)
 					      pf->device)->configured;
 }
 
+/* A device that was plugged into a running domain has no claim: libvirt calls no hook then. */
+static void forget_unclaimed(VferryClaims *claims, const GPtrArray *guests, const char *extra)
+{
+	for (guint i = 0; guests && i < guests->len; i++) {
+		const GuestVf *guest = guests->pdata[i];
+		g_autoptr(VferryClaim) claim = vferry_claims_lookup(claims, &guest->vf->address);
+
+		if (!claim && has_left_its_mac(guest, extra))
+			guest_vf_forget(guest->vf);
+	}
+}
+
 gboolean operation_release(const VferryDomain *domain, const char *extra, GError **error)
 {
 	g_autoptr(VferryClaims) claims =
@@ -54,6 +66,7 @@ gboolean operation_release(const VferryDomain *domain, const char *extra, GError
 	if (!all)
 		return FALSE;
 	guests = guest_vfs_find(domain, NULL);
+	forget_unclaimed(claims, guests, extra);
 	for (guint i = 0; i < all->len; i++) {
 		const VferryClaim *claim = all->pdata[i];
 

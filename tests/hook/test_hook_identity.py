@@ -100,6 +100,14 @@ def test_a_mac_that_the_administrator_set(bed: Bed, why: str, forgets: bool) -> 
     assert (bed.held()[0] == FREE) == forgets
 
 
+@pytest.mark.parametrize("why, forgets", [("migrated", True), ("shutdown", False)])
+def test_a_device_that_was_plugged_in(bed: Bed, why: str, forgets: bool) -> None:
+    """libvirt calls no hook for that, so there is no claim."""
+    bed.set(f"{GUEST_MAC} 0 0 33024 0 1 0 0 0", FREE)
+    bed.stop(Domain([hostdev(bed.vfs[0])]).text(), why)
+    assert (bed.held()[0] == FREE) == forgets
+
+
 def test_not_on_a_pf_that_is_not_configured(bed: Bed) -> None:
     held = f"{GUEST_MAC} 42 0 33024 0 1 0 0 0"
     bed.host.configure("")
