@@ -8,6 +8,12 @@
 
 #define VFERRY_RUN_FOLDER "/run/vferry"
 
+/* Guests that are on their way to this host, an empty file named by the UUID for each. The
+ * hook makes it, vferry-arrival removes it.
+ */
+#define VFERRY_ARRIVALS "arrivals"
+#define VFERRY_ARRIVALS_FOLDER VFERRY_RUN_FOLDER "/" VFERRY_ARRIVALS
+
 /**
  * vferry_run_set_error() - the error of a system call on a folder, or a file in it
  * @number: errno

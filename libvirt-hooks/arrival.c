@@ -10,7 +10,7 @@ static gboolean make_file(int folder_fd, const char *name, GError **error)
 			0600);
 
 	if (fd < 0) {
-		vferry_run_set_error(error, errno, "making", VFERRY_RUN_FOLDER "/" ARRIVALS, name);
+		vferry_run_set_error(error, errno, "making", VFERRY_ARRIVALS_FOLDER, name);
 		return FALSE;
 	}
 	vferry_run_close(fd);
@@ -21,7 +21,7 @@ gboolean arrival_note(const char *uuid, GError **error)
 {
 	int above = vferry_run_make_folder(AT_FDCWD, VFERRY_RUN_FOLDER, VFERRY_RUN_FOLDER, error);
 	int folder = above < 0 ? -1 :
-		     vferry_run_make_folder(above, ARRIVALS, VFERRY_RUN_FOLDER "/" ARRIVALS, error);
+		     vferry_run_make_folder(above, VFERRY_ARRIVALS, VFERRY_ARRIVALS_FOLDER, error);
 	gboolean made = folder >= 0 && make_file(folder, uuid, error);
 
 	vferry_run_close(folder);

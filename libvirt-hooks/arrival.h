@@ -4,11 +4,9 @@
 
 #include "run-folder.h"
 
-#define ARRIVALS "arrivals"
-
 /**
  * arrival_note() - leave word for vferry-arrival that a domain is arriving
- * @uuid: the domain's; an empty file of that name in VFERRY_RUN_FOLDER/ARRIVALS
+ * @uuid: the domain's; an empty file of that name in VFERRY_ARRIVALS_FOLDER
  *
  * Errors: those of vferry_run_make_folder().
  */

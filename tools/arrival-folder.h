@@ -1,14 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * Guests that are on their way to this host: /run/vferry/arrivals has an empty file for
- * each, named by the domain's UUID, which the hook makes when QEMU has started.
- */
+/* Guests that are on their way to this host: the files of VFERRY_ARRIVALS_FOLDER. */
 #ifndef VFERRY_ARRIVAL_FOLDER_H
 #define VFERRY_ARRIVAL_FOLDER_H
 
-#include <glib.h>
-
-#define ARRIVAL_FOLDER "/run/vferry/arrivals"
+#include "run-folder.h"
 
 /**
  * ArrivalFile - one of them

@@ -56,7 +56,7 @@ static void look_at_arrivals(Doctor *doctor)
 
 	if (!doctor->is_root)
 		return;
-	files = arrival_folder_peek(ARRIVAL_FOLDER);
+	files = arrival_folder_peek(VFERRY_ARRIVALS_FOLDER);
 	for (guint i = 0; files && i < files->len; i++) {
 		const ArrivalFile *file = &g_array_index(files, ArrivalFile, i);
 
@@ -65,7 +65,7 @@ static void look_at_arrivals(Doctor *doctor)
 		report_add(doctor->report, REPORT_WARNING, file->uuid, "since a day it is on its "
 			   "way to this host");
 		report_advise(doctor->report, "systemctl status vferry-arrival.service; if nothing "
-			      "comes: rm " ARRIVAL_FOLDER "/%s", file->uuid);
+			      "comes: rm " VFERRY_ARRIVALS_FOLDER "/%s", file->uuid);
 	}
 }
 

@@ -347,7 +347,7 @@ static gboolean run(int argc, char **argv, GError **error)
 		{ "connect", 'c', 0, G_OPTION_ARG_STRING, &uri,
 		  "libvirt; qemu:///system unless given", "URI" },
 		{ "folder", 0, 0, G_OPTION_ARG_FILENAME, &folder,
-		  "Where the files are; " ARRIVAL_FOLDER " unless given", "FOLDER" },
+		  "Where the files are; " VFERRY_ARRIVALS_FOLDER " unless given", "FOLDER" },
 		G_OPTION_ENTRY_NULL,
 	};
 	g_autoptr(GOptionContext) context = g_option_context_new(NULL);
@@ -360,7 +360,7 @@ static gboolean run(int argc, char **argv, GError **error)
 	g_option_context_add_main_entries(context, entries, NULL);
 	if (!g_option_context_parse(context, &argc, &argv, error))
 		return FALSE;
-	arrival.folder = folder ? folder : ARRIVAL_FOLDER;
+	arrival.folder = folder ? folder : VFERRY_ARRIVALS_FOLDER;
 	if (!read_folder(&arrival, error))
 		return FALSE;
 	if (g_hash_table_size(guests) == 0)
