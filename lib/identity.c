@@ -223,8 +223,10 @@ static gboolean set_part(const Pf *pf, guint vf_index, VferryIdentityPart part,
 
 	if (vferry_netlink_ask(pf->netlink, request, NULL, NULL, &failure))
 		return TRUE;
-	g_propagate_prefixed_error(error, g_steal_pointer(&failure),
-				   "%s: VF %u: the driver refuses %s: ", pf->name, vf_index, text);
+	/* igb and ixgbe set a rate only while the PF has a link, and do not say so. */
+	g_set_error(error, failure->domain, failure->code, "%s: VF %u: the driver refuses %s: %s%s",
+		    pf->name, vf_index, text, failure->message,
+		    part == VFERRY_IDENTITY_RATE ? ": is the PF's link up?" : "");
 	return FALSE;
 }
 

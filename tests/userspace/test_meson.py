@@ -13,7 +13,7 @@ from vferry_tests import libvirt_xml
 from vferry_tests.paths import LOGS, ROOT
 
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
-LIMIT = 900
+LIMIT = 1800
 
 
 def meson(build: Path, *arguments: str) -> None:
