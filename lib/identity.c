@@ -346,8 +346,10 @@ gboolean vferry_identity_forget(const char *pf_interface, guint vf_index, GError
 
 	if (!pf_open(&pf, pf_interface, error) || !read_one(&pf, vf_index, &actual, error))
 		return FALSE;
-	/* A part that the driver does not tell is one that it does not have. */
-	left = vferry_identity_difference(&nobody, &actual) & actual.parts;
+	/* igb says zero as soon as the VF is reset, and goes on taking frames for the guest.
+	 * A part that the driver does not tell is one that it does not have.
+	 */
+	left = (vferry_identity_difference(&nobody, &actual) | VFERRY_IDENTITY_MAC) & actual.parts;
 	for (; left; left &= ~first_of(left))
 		set_part(&pf, vf_index, first_of(left), &nobody, first ? NULL : &first);
 	if (!first)

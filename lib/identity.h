@@ -150,6 +150,9 @@ gboolean vferry_identity_apply(const char *pf_interface, guint vf_index,
  * - mlx5 takes zero as the address; with spoof check on it logs a warning;
  * - a driver that takes valid addresses only answers Invalid argument.
  *
+ * The MAC is set even where the PF says zero already: igb does so as soon as the VF is
+ * reset, and keeps the receive address. A VLAN that is not there is not removed.
+ *
  * Both are tried even if one is refused. Nothing is read back: a driver may have
  * given the VF an address of its own.
  *
