@@ -174,9 +174,9 @@ def multicast_frames(guest: SharedGuest) -> int:
     """How many of 20 frames to a group that nobody joined reach the guest's interface."""
     peer = guest.bed.peer
     peer.run(f"ip neigh replace {UNJOINED_ADDRESS} lladdr {UNJOINED_MAC} dev {peer.netdev}")
-    before = guest.statistics()["rx_packets"]
+    before = guest.guest.statistics(guest.netdev)["rx_packets"]
     peer.run(f"ping -n -q -c 20 -i 0.05 -W 1 {UNJOINED_ADDRESS}", check=False)
-    return guest.statistics()["rx_packets"] - before
+    return guest.guest.statistics(guest.netdev)["rx_packets"] - before
 
 
 @contextmanager

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What is built for the hosts: the guest and the kernel modules, cached by content.
+"""What is built for the hosts: guest, kernel modules, programs; cached by content.
 
 Everything is built in the hosts' own tree, with their compiler and headers, at
 native speed. A finished folder in the cache is never written to again.
@@ -94,6 +94,42 @@ def modules(image: Image, progress: Progress = silent) -> Path:
         )
 
     return _cached("modules", image, built, index) / "modules.tar"
+
+
+def programs(image: Image, progress: Progress = silent) -> Path:
+    """Hook, helper and command for hosts of this image: a tar archive to unpack at /."""
+    root = paths.ROOT
+    folders = ["driver", "lib", "libvirt-hooks", "man", "tools", "udev"]
+    files = ["meson.build", "meson_options.txt"]
+
+    def build(folder: Path) -> None:
+        progress(f"{image.suite}: building vferry")
+        with tempfile.TemporaryDirectory() as work:
+            for name in folders:
+                shutil.copytree(root / name, Path(work, name), ignore=_ignored)
+            for name in files:
+                shutil.copy(root / name, work)
+            image.run_in_tree(
+                "meson setup -Dtests=disabled --prefix=/usr --sysconfdir=/etc --libexecdir=libexec "
+                "--localstatedir=/var /build /src && DESTDIR=/root/vferry meson install -C /build "
+                "&& tar -C /root/vferry -cf /out/programs.tar .",
+                binds={work: "/src", folder: "/out"}, timeout=600,
+            )
+
+    sources = [root / name for name in folders + files]
+    return _cached("programs", image, sources, build) / "programs.tar"
+
+
+def install_programs(host: Host, archive: Path) -> None:
+    """Unpack programs() into the host and let systemd, udev and libvirt know of them."""
+    host.copy_to(archive, to="/var/tmp/programs.tar")
+    host.run(
+        "tar -C / --keep-directory-symlink -xf /var/tmp/programs.tar && rm /var/tmp/programs.tar "
+        "&& systemctl daemon-reload && udevadm control --reload && systemctl reload libvirtd "
+        "&& systemctl -q enable vferry-provision.service "
+        "&& systemctl -q enable --now vferry-arrival.path",
+        timeout=120,
+    )
 
 
 def install_modules(host: Host, archive: Path) -> None:

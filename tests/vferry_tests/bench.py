@@ -31,7 +31,7 @@ from .labs import Labs
 from .precopy import SLOW, await_job
 from .testbed import Testbed
 
-TURNS = 10
+TURNS = 6
 MOVES = 6
 SECONDS = 10
 WARM_UP = 3  # seconds that do not count

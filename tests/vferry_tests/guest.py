@@ -234,6 +234,15 @@ class Guest:
             f"ip addr add {address}/24 dev {netdev}"
         )
 
+    def statistics(self, netdev: str) -> dict[str, int]:
+        """The counters of an interface's driver (ethtool -S)."""
+        found = {}
+        for line in self.run(f"ethtool -S {netdev}").splitlines():
+            key, _, value = line.partition(":")
+            if value.strip().isdigit():
+                found[key.strip()] = int(value)
+        return found
+
     def attach(self, device: Device) -> None:
         """Hot-plug a network device."""
         self.host.run(["virsh", "-q", "attach-device", self.name, "/dev/stdin", "--live"],

@@ -15,7 +15,7 @@ from vferry_lab.lab import PROCESSORS, Lab, attach, names
 
 from .paths import LOGS
 from .shared_guest import SharedGuest
-from .testbed import Artefacts, Testbed
+from .testbed import Artefacts, Testbed, unconfigure
 
 NAME = "check"
 VFS = 2
@@ -69,6 +69,7 @@ class Labs:
         if lab.suite != suite:
             raise LabError(f"{KEPT}={name}: its hosts are {lab.suite}, not {suite}")
         bed = Testbed(lab, Artefacts.build(lab.image, self.progress))
+        bed.on_all(unconfigure)
         self._prepare(bed)
         return bed
 
@@ -84,6 +85,12 @@ class Labs:
             bed.install_guest()
             self._guest = SharedGuest(bed)
         return self._guest
+
+    def end_guest(self) -> None:
+        """Take the shared guest away; the next who asks for it gets a new one."""
+        guest, self._guest = self._guest, None
+        if guest is not None:
+            guest.destroy()
 
     def check_kernel_logs(self) -> None:
         """Raise AssertionError for defects that a host's kernel has reported since the last call."""
@@ -107,10 +114,8 @@ class Labs:
 
     def close(self) -> None:
         """Take the guest away and the lab down; a lab that was up before stays."""
-        guest, bed = self._guest, self._bed
-        self._guest = self._bed = None
+        bed, self._bed = self._bed, None
         with contextlib.ExitStack() as ending:
             if bed is not None:
                 ending.callback(bed.lab.stop)
-            if guest is not None:
-                guest.destroy()
+            self.end_guest()

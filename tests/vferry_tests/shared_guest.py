@@ -157,15 +157,6 @@ class SharedGuest:
         assert self.host is where, f"it is on {self.host.name}, not on {where.name}"
         self.await_network()
 
-    def statistics(self) -> dict[str, int]:
-        """The counters that igbvf reads from the VF (ethtool -S)."""
-        found = {}
-        for line in self.run(f"ethtool -S {self.netdev}").splitlines():
-            key, _, value = line.partition(":")
-            if value.strip().isdigit():
-                found[key.strip()] = int(value)
-        return found
-
     def destroy(self) -> None:
         """Take it away, wherever it is."""
         for host in self.bed.hosts:

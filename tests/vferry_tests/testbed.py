@@ -14,8 +14,19 @@ from vferry_lab.lab import Lab
 from vferry_lab.peer import Peer
 from vferry_lab.progress import Progress, silent
 
-from . import artefacts, nic
+from . import artefacts, nic, paths
 from .guest import Guest
+
+
+def configure(host: Host, config: str) -> None:
+    """Write a host's vferry.conf and apply it."""
+    host.run(["install", "-D", "-m", "644", "/dev/stdin", paths.CONFIG], stdin=config)
+    host.run("systemctl restart vferry-provision", timeout=120)
+
+
+def unconfigure(host: Host) -> None:
+    """Take a host's vferry.conf away: its VFs are nobody's business then."""
+    host.run(f"rm -f {paths.CONFIG}")
 
 
 @dataclass(frozen=True)
@@ -70,6 +81,16 @@ class Testbed:
             artefacts.install_modules(host, self.artefacts.modules)
             for index in range(vfs):
                 nic.bind(host, nic.vf_address(index))
+
+        self.on_all(one)
+
+    def install_programs(self, config: str, progress: Progress = silent) -> None:
+        """Install hook, helper and command in each host, with a vferry.conf."""
+        archive = artefacts.programs(self.lab.image, progress)
+
+        def one(host: Host) -> None:
+            artefacts.install_programs(host, archive)
+            configure(host, config)
 
         self.on_all(one)
 

@@ -1,0 +1,376 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Nobody binds a VF, nobody edits an address: udev, the hook and plain virsh between two hosts.
+
+Host 2's first VF is always taken by a second guest, so what moves there gets another one.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from vferry_lab.errors import CommandError
+from vferry_lab.host import Host
+from vferry_tests import nic, traffic
+from vferry_tests.domain import VF, Device, Interface, Pool
+from vferry_tests.guest import Guest
+from vferry_tests.labs import Labs
+from vferry_tests.precopy import SLOW, await_job
+from vferry_tests.shared_guest import one_error
+from vferry_tests.testbed import Testbed, configure
+from vferry_tests.traffic import Connection, Ping
+
+pytestmark = pytest.mark.lab
+
+VFS = 4
+CONFIG = f"""\
+[pf 8086:10c9]
+vfs = {VFS}
+network = lab
+"""
+ROUNDS = 10  # there and back
+JUMP = 10_000_000  # no counter grows by so much between two moves
+PLAIN = ("--persistent", "--undefinesource")
+MAC, ADDRESS = "52:54:00:c0:00:71", "192.0.2.113"
+OTHER_MAC, OTHER_ADDRESS = "52:54:00:c0:00:72", "192.0.2.114"
+METADATA = f"""
+  <metadata>
+    <vferry:vfs xmlns:vferry='http://vferry.org/xmlns/domain/1.0'>
+      <vferry:vf hostdev='ua-lan' network='lab' mac='{MAC}' trust='yes' spoofchk='no'
+                 max-tx-rate='500'/>
+    </vferry:vfs>
+  </metadata>"""
+
+
+@dataclass
+class Pair:
+    """Two guests: one that moves, defined, and one that holds host 2's first VF."""
+
+    bed: Testbed
+    moving: Guest
+    other: Guest
+
+    def reach(self, address: str) -> None:
+        """Everyone reaches an address: peer, both PFs, and the other guest through its VF."""
+        peer = self.bed.peer
+        peer.run(f"ip neigh flush dev {peer.netdev}")
+        peer.run(until_answered(address), timeout=150)
+        for host in self.bed.hosts:
+            host.run(f"ip neigh flush dev {host.pf_netdev}")
+            host.run(until_answered(address), timeout=150)
+        self.other.run(until_answered(address), timeout=150)
+
+
+@pytest.fixture(scope="module")
+def hosts(labs: Labs, bed: Testbed) -> list[Host]:
+    """Both hosts with our programs and a configuration."""
+    labs.end_guest()
+    bed.on_all(lambda host: nic.create_vfs(host, 0))
+    bed.install_guest()
+    bed.install_programs(CONFIG, labs.progress)
+    return bed.hosts
+
+
+@pytest.fixture(scope="module")
+def pair(bed: Testbed, hosts: list[Host]) -> Iterator[Pair]:
+    address = nic.vf_address(0)
+    moving = Guest.define(hosts[0], [VF(address, alias="ua-lan")], "moving", METADATA)
+    other = Guest.create(hosts[1], [VF(address)], "other")
+    moving.configure(moving.netdev(VF.guest_driver), ADDRESS)
+    other.configure(other.netdev(VF.guest_driver), OTHER_ADDRESS, OTHER_MAC)
+    try:
+        yield Pair(bed, moving, other)
+    finally:
+        for host in hosts:
+            Guest(host, moving.name).undefine()
+            Guest(host, other.name).destroy()
+
+
+def test_vfs_come_back_after_a_reboot(hosts: list[Host]) -> None:
+    """Bound to the variant driver before libvirt is there, and never to the network driver."""
+    host = hosts[0]
+    host.reboot()
+    assert [nic.driver_of(host, nic.vf_address(index)) for index in range(VFS)] == (
+        [nic.VARIANT_DRIVER] * VFS)
+    probed = [line for line in host.kernel_log().splitlines() if " igbvf 0000:" in line]
+    assert not probed, f"the network driver had a VF: {probed}"
+    host.run("udevadm verify /usr/lib/udev/rules.d/85-vferry.rules")
+    times = host.run(
+        "for unit in vferry-provision libvirtd; do "
+        "systemctl show -P ActiveEnterTimestampMonotonic $unit; done").stdout.split()
+    assert 0 < int(times[0]) < int(times[1])
+
+
+def test_ten_times_to_another_address(pair: Pair) -> None:
+    """Plain virsh; the VF is another one there, its identity the same, everyone reaches it.
+
+    One connection and one ping live through 20 moves; counters in the guest go on evenly.
+    """
+    guest, bed = pair.moving, pair.bed
+    netdev = guest.netdev(VF.guest_driver)
+    outside = identity(guest)
+    assert outside["mac"] == MAC
+    with Ping(bed.peer, ADDRESS) as ping, Connection(bed.peer, guest, bed.stream) as connection:
+        before = guest.statistics(netdev)
+        for _ in range(2 * ROUNDS):
+            source, target = guest.host, bed.other(guest.host)
+            guest.migrate(target, *PLAIN)
+            ping.wait_reply()
+            connection.peer.wait_received()
+            assert bed.lab.wire.port_of(MAC) == f"{target.name}-wire"
+            assert MAC not in source.run(["ip", "link", "show", source.pf_netdev]).stdout
+            assert identity(guest) == outside
+            if target is bed.hosts[1]:
+                assert source_of(guest) != nic.vf_address(0)
+            pair.reach(ADDRESS)
+            after = guest.statistics(netdev)
+            jumps = {name: (before[name], value) for name, value in after.items()
+                     if not before[name] <= value < before[name] + JUMP}
+            assert not jumps, f"counters jumped: {jumps}"
+            before = after
+        assert connection.peer.alive()
+        assert traffic.differences(*connection.finish()) == []
+
+
+def test_switch_is_told(pair: Pair) -> None:
+    """A guest that says nothing is behind the right port at once."""
+    guest = pair.moving
+    target = pair.bed.other(guest.host)
+    netdev = guest.netdev(VF.guest_driver)
+    guest.run(f"ip addr flush dev {netdev}; ip link set {netdev} arp off; "
+              f"sysctl -q -w net.ipv6.conf.{netdev}.disable_ipv6=1", check=False)
+    try:
+        guest.migrate(target, *PLAIN)
+        end = time.monotonic() + 30
+        while pair.bed.lab.wire.port_of(MAC) != f"{target.name}-wire":
+            assert time.monotonic() < end, "the switch has not learned the new port"
+            time.sleep(0.2)
+    finally:
+        guest.run(f"ip link set {netdev} arp on")
+        guest.configure(netdev, ADDRESS)
+    pair.reach(ADDRESS)
+
+
+def test_cold_boot_after_a_move(pair: Pair) -> None:
+    """What is defined at the destination names a VF of that host."""
+    guest = pair.moving
+    guest.migrate(pair.bed.other(guest.host), *PLAIN)
+    live = source_of(guest)
+    guest.host.run(
+        f"until virsh -q dumpxml --inactive {guest.name} | grep -q "
+        f"\"slot='{slot(live)}' function='{function(live)}'\"; do sleep 0.5; done", timeout=60)
+    guest.destroy()
+    guest.start()
+    guest.configure(guest.netdev(VF.guest_driver), ADDRESS)
+    pair.reach(ADDRESS)
+
+
+def test_two_guests_at_the_same_time(pair: Pair) -> None:
+    """They get a VF each."""
+    for guest in (pair.moving, pair.other):
+        if guest.host is not pair.bed.hosts[0]:
+            guest.migrate(pair.bed.hosts[0])
+    target = pair.bed.hosts[1]
+    with ExitStack() as moves:
+        running = [moves.enter_context(guest.start_migrate(target))
+                   for guest in (pair.moving, pair.other)]
+        for move in running:
+            assert move.wait(300) == 0, move.stderr.read()
+    for guest in (pair.moving, pair.other):
+        guest.host = target
+    assert source_of(pair.moving) != source_of(pair.other)
+    pair.reach(ADDRESS)
+
+
+@pytest.mark.parametrize("kind", ["managed=no", "interface", "network"])
+def test_other_ways_to_name_a_vf(pair: Pair, kind: str) -> None:
+    """Plugged into a running guest by virsh, moved there and back, unplugged."""
+    guest = pair.other
+    device: Device
+    free = free_vf(guest.host)
+    if kind == "managed=no":
+        device = VF(free, managed=False)
+    elif kind == "interface":
+        device = Interface(free, "52:54:00:c0:00:73")
+    else:
+        for host in pair.bed.hosts:
+            host.run(["virsh", "-q", "net-create", "/dev/stdin"], stdin=pool())
+        device = Pool("vfs", "52:54:00:c0:00:74")
+    address = "192.0.2.115"
+    guest.attach(device)
+    try:
+        mac = None if kind != "managed=no" else "52:54:00:c0:00:75"
+        guest.configure(guest.netdev(VF.guest_driver, 1), address, mac)
+        for _ in range(2):
+            guest.migrate(pair.bed.other(guest.host))
+            pair.bed.peer.run(f"ip neigh flush dev {pair.bed.peer.netdev}")
+            pair.bed.peer.run(until_answered(address), timeout=150)
+    finally:
+        guest.detach(device)
+        for host in pair.bed.hosts:
+            host.run("virsh -q net-destroy vfs", check=False)
+
+
+def test_save_and_restore(pair: Pair) -> None:
+    guest = pair.moving
+    guest.host.run(["virsh", "-q", "save", guest.name, "/var/tmp/saved"], timeout=300)
+    guest.host.run(["virsh", "-q", "restore", "/var/tmp/saved"], timeout=300)
+    pair.reach(ADDRESS)
+
+
+def test_wrong_network(pair: Pair) -> None:
+    guest = pair.moving
+    target = pair.bed.other(guest.host)
+    configure(target, CONFIG.replace("= lab", "= elsewhere"))
+    try:
+        line = failing_move(guest, target)
+        assert "lab" in line and "network" in line
+    finally:
+        configure(target, CONFIG)
+    pair.reach(ADDRESS)
+
+
+def test_destination_full(pair: Pair) -> None:
+    """Every VF there is open by someone, or a guest's."""
+    guest = pair.moving
+    target = pair.bed.other(guest.host)
+    with target.popen(
+        "exec 2>&1; for g in /dev/vfio/[0-9]*; do if ( exec 3<>$g ) 2> /dev/null; "
+        "then words=\"$words $g\"; fi; done; "
+        "exec python3 -c 'import os,sys; [os.open(g, os.O_RDWR) for g in sys.argv[1:]]; "
+        "print(\"open\", flush=True); sys.stdin.read()' $words"
+    ) as holder:
+        assert holder.line(30).strip() == "open"
+        line = failing_move(guest, target)
+        assert "VF" in line
+    pair.reach(ADDRESS)
+
+
+def test_command_migrates(pair: Pair) -> None:
+    """vferry check finds nothing wrong, vferry migrate moves it, doctor has no complaint."""
+    guest = pair.moving
+    target = pair.bed.other(guest.host)
+    uri = f"qemu+ssh://{target.name}/system"
+    report = json.loads(guest.host.run(
+        ["vferry", "check", "--json", guest.name, uri], timeout=120).stdout)
+    assert report["passed"] and report["here"] and report["there"], report
+    moved = json.loads(guest.host.run(
+        ["vferry", "migrate", "--json", "--migrate-uri", f"tcp://{target.mgmt_address}",
+         guest.name, uri], timeout=300).stdout)
+    guest.host = target
+    assert moved["result"] == "moved" and moved["downtime_ms"] > 0, moved
+    pair.reach(ADDRESS)
+    for host in pair.bed.hosts:
+        told = json.loads(host.run(["vferry", "doctor", "--json"], check=False).stdout)
+        assert told["looks"] and told["problems"] == 0, told
+
+
+def test_command_is_cancelled(pair: Pair) -> None:
+    """Ctrl-C: the guest goes on where it is, and can move later."""
+    guest = pair.moving
+    target = pair.bed.other(guest.host)
+    with guest.host.popen(
+        ["vferry", "migrate", "--no-check", "--bandwidth", SLOW, "--migrate-uri",
+         f"tcp://{target.mgmt_address}", guest.name, f"qemu+ssh://{target.name}/system"]
+    ) as command:
+        await_job(guest, guest.host)
+        guest.host.run("pkill -INT -x vferry")
+        assert command.wait(120) == 2
+        assert "cancelled; moving: it runs on here" in command.stderr.read()
+    pair.reach(ADDRESS)
+    guest.migrate(target, *PLAIN)
+    pair.reach(ADDRESS)
+
+
+def test_list_shows_the_guests(pair: Pair) -> None:
+    guest = pair.moving
+    shown = json.loads(guest.host.run(["vferry", "list", "--json"]).stdout)
+    vfs = [vf for pf in shown["pfs"] for vf in pf["vfs"]]
+    used = {vf["address"]: vf for vf in vfs if vf["used_by"]}
+    assert used[source_of(guest)]["used_by"]["name"] == guest.name
+    assert used[source_of(guest)]["mac"] == MAC
+
+
+def test_pf_down(pair: Pair) -> None:
+    guest = pair.moving
+    target = pair.bed.other(guest.host)
+    target.run(f"ip link set {target.pf_netdev} down")
+    try:
+        assert "link up?" in failing_move(guest, target)
+    finally:
+        target.run(f"ip link set {target.pf_netdev} up")
+    pair.reach(ADDRESS)
+    guest.migrate(target)
+    pair.reach(ADDRESS)
+
+
+def failing_move(guest: Guest, target: Host) -> str:
+    """Try to migrate it, which must fail; the one line in which virsh says why."""
+    try:
+        guest.migrate(target)
+    except CommandError as error:
+        return one_error(error.stderr)
+    raise AssertionError("the migration succeeded")
+
+
+def until_answered(address: str) -> str:
+    return (f"for i in $(seq 60); do ping -n -q -c 1 -W 1 {address} > /dev/null && exit; done; "
+            f"echo no answer from {address} >&2; exit 1")
+
+
+def source_of(guest: Guest) -> str:
+    """The host's address of a guest's first VF."""
+    for index in range(VFS):
+        address = nic.vf_address(index)
+        mark = f"slot='{slot(address)}' function='{function(address)}'"
+        if mark in guest.host.run(["virsh", "-q", "dumpxml", guest.name]).stdout:
+            return address
+    raise AssertionError(f"{guest.name} has no VF")
+
+
+def slot(address: str) -> str:
+    return f"0x{address[8:10]}"
+
+
+def function(address: str) -> str:
+    return f"0x{address[11]}"
+
+
+def vf_of(guest: Guest, address: str) -> dict[str, Any]:
+    """What the host's PF says about a VF."""
+    links = json.loads(guest.host.run(
+        ["ip", "-json", "-details", "link", "show", guest.host.pf_netdev]).stdout)
+    found: dict[str, Any] = links[0]["vfinfo_list"][int(address[11]) // 2]
+    return found
+
+
+def identity(guest: Guest) -> dict[str, Any]:
+    """MAC, VLAN, trust, spoof check, link state and rate of a guest's VF."""
+    vf = vf_of(guest, source_of(guest))
+    return {"mac": vf["address"],
+            **{key: vf.get(key) for key in
+               ("vlan_list", "trust", "spoofchk", "link_state", "rate")}}
+
+
+def free_vf(host: Host) -> str:
+    """A VF that no guest of the host has."""
+    used = host.run("for d in $(virsh -q list --name); do virsh -q dumpxml $d; done").stdout
+    for index in range(VFS):
+        address = nic.vf_address(index)
+        if f"slot='{slot(address)}' function='{function(address)}'" not in used:
+            return address
+    raise AssertionError(f"{host.name} has no free VF")
+
+
+def pool() -> str:
+    """A libvirt network of the last VF, which the hook, taking the first free one, never gets to."""
+    address = nic.vf_address(VFS - 1)
+    return (f"<network><name>vfs</name><forward mode='hostdev' managed='yes'>"
+            f"<address type='pci' domain='0' bus='1' slot='{slot(address)}' "
+            f"function='{function(address)}'/></forward></network>")
