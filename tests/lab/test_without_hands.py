@@ -18,7 +18,7 @@ import pytest
 from vferry_lab.errors import CommandError
 from vferry_lab.host import Host
 from vferry_tests import nic, traffic
-from vferry_tests.domain import VF, Device, Interface, Pool
+from vferry_tests.domain import VF, Device, Interface, Pool, pci_attributes
 from vferry_tests.guest import Guest
 from vferry_tests.labs import Labs
 from vferry_tests.precopy import SLOW, await_job
@@ -166,7 +166,7 @@ def test_cold_boot_after_a_move(pair: Pair) -> None:
     live = source_of(guest)
     guest.host.run(
         f"until virsh -q dumpxml --inactive {guest.name} | grep -q "
-        f"\"slot='{slot(live)}' function='{function(live)}'\"; do sleep 0.5; done", timeout=60)
+        f"\"{pci_attributes(live)}\"; do sleep 0.5; done", timeout=60)
     guest.destroy()
     guest.start()
     guest.configure(guest.netdev(VF.guest_driver), ADDRESS)
@@ -330,18 +330,9 @@ def source_of(guest: Guest) -> str:
     """The host's address of a guest's first VF."""
     for index in range(VFS):
         address = nic.vf_address(index)
-        mark = f"slot='{slot(address)}' function='{function(address)}'"
-        if mark in guest.host.run(["virsh", "-q", "dumpxml", guest.name]).stdout:
+        if pci_attributes(address) in guest.host.run(["virsh", "-q", "dumpxml", guest.name]).stdout:
             return address
     raise AssertionError(f"{guest.name} has no VF")
-
-
-def slot(address: str) -> str:
-    return f"0x{address[8:10]}"
-
-
-def function(address: str) -> str:
-    return f"0x{address[11]}"
 
 
 def vf_of(guest: Guest, address: str) -> dict[str, Any]:
@@ -365,7 +356,7 @@ def free_vf(host: Host) -> str:
     used = host.run("for d in $(virsh -q list --name); do virsh -q dumpxml $d; done").stdout
     for index in range(VFS):
         address = nic.vf_address(index)
-        if f"slot='{slot(address)}' function='{function(address)}'" not in used:
+        if pci_attributes(address) not in used:
             return address
     raise AssertionError(f"{host.name} has no free VF")
 
@@ -374,5 +365,4 @@ def pool() -> str:
     """A libvirt network of the last VF, which the hook, taking the first free one, never gets to."""
     address = nic.vf_address(VFS - 1)
     return (f"<network><name>vfs</name><forward mode='hostdev' managed='yes'>"
-            f"<address type='pci' domain='0' bus='1' slot='{slot(address)}' "
-            f"function='{function(address)}'/></forward></network>")
+            f"<address type='pci' {pci_attributes(address)}/></forward></network>")

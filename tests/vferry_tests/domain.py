@@ -23,6 +23,24 @@ PAGES = (MEMORY_MIB << 20) // 4096
 ROOT_PORTS = 4  # the channel takes one; the others are for network devices
 
 
+def pci_attributes(address: str) -> str:
+    """The attributes of <address> for a PCI address ("0000:01:10.0"), as libvirt writes them."""
+    domain, bus, rest = address.split(":")
+    slot, function = rest.split(".")
+    return f"domain='0x{domain}' bus='0x{bus}' slot='0x{slot}' function='0x{function}'"
+
+
+class ByMac:
+    """A network device that libvirt's XML of the domain tells from others by its MAC."""
+
+    mac: str
+
+    @property
+    def mark(self) -> str:
+        """What only this device has in libvirt's XML of the domain."""
+        return f"<mac address='{self.mac}'/>"
+
+
 @dataclass(frozen=True)
 class VF:
     """A passed-through VF: its PCI address in the host ("0000:01:10.0").
@@ -42,9 +60,7 @@ class VF:
     @property
     def mark(self) -> str:
         """What only this device has in libvirt's XML of the domain."""
-        domain, bus, rest = self.address.split(":")
-        slot, function = rest.split(".")
-        return f"domain='0x{domain}' bus='0x{bus}' slot='0x{slot}' function='0x{function}'"
+        return pci_attributes(self.address)
 
     def xml(self) -> str:
         model = f"<driver name='vfio' model='{self.driver}'/>" if self.driver else ""
@@ -61,18 +77,13 @@ class VF:
 
 
 @dataclass(frozen=True)
-class Virtio:
+class Virtio(ByMac):
     """A virtio NIC on the same wire, by a macvtap on the PF's interface."""
 
     mac: str
     netdev: str = "pf0"
 
     guest_driver = "virtio_net"
-
-    @property
-    def mark(self) -> str:
-        """What only this device has in libvirt's XML of the domain."""
-        return f"<mac address='{self.mac}'/>"
 
     def xml(self) -> str:
         return f"""
@@ -85,7 +96,7 @@ class Virtio:
 
 
 @dataclass(frozen=True)
-class Interface:
+class Interface(ByMac):
     """A passed-through VF as <interface type='hostdev'>: libvirt sets its MAC and VLAN."""
 
     address: str
@@ -94,20 +105,13 @@ class Interface:
 
     guest_driver = "igbvf"
 
-    @property
-    def mark(self) -> str:
-        """What only this device has in libvirt's XML of the domain."""
-        return f"<mac address='{self.mac}'/>"
-
     def xml(self) -> str:
-        domain, bus, rest = self.address.split(":")
-        slot, function = rest.split(".")
         tag = f"<vlan><tag id='{self.vlan}'/></vlan>" if self.vlan else ""
         return f"""
 <interface type='hostdev' managed='yes'>
   <mac address='{self.mac}'/>
   <source>
-    <address type='pci' domain='0x{domain}' bus='0x{bus}' slot='0x{slot}' function='0x{function}'/>
+    <address type='pci' {pci_attributes(self.address)}/>
   </source>
   {tag}
   <rom enabled='no'/>
@@ -115,18 +119,13 @@ class Interface:
 
 
 @dataclass(frozen=True)
-class Pool:
+class Pool(ByMac):
     """A VF out of a libvirt network that is a pool of VFs."""
 
     network: str
     mac: str
 
     guest_driver = "igbvf"
-
-    @property
-    def mark(self) -> str:
-        """What only this device has in libvirt's XML of the domain."""
-        return f"<mac address='{self.mac}'/>"
 
     def xml(self) -> str:
         return f"""
