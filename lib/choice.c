@@ -60,14 +60,9 @@ static char *find_named(const char *name, MayLoad may_load, GError **error)
 
 static gboolean is_candidate_module(const char *module, char *const *candidates)
 {
-	g_autofree char *name = vferry_module_name_normal(module);
-
-	for (; *candidates; candidates++) {
-		g_autofree char *candidate = vferry_module_name_normal(*candidates);
-
-		if (g_str_equal(candidate, name))
+	for (; *candidates; candidates++)
+		if (vferry_module_name_equal(*candidates, module))
 			return TRUE;
-	}
 	return FALSE;
 }
 

@@ -55,20 +55,6 @@ static gboolean attribute_is(const xmlNode *node, const char *name, const char *
 	return TRUE;
 }
 
-/* As for libvirt, what is not there is 0. */
-static gboolean take_address(const xmlNode *node, VferryAddress *ret, GError **error)
-{
-	guint64 domain, bus, slot, function;
-
-	if (!vferry_xml_number(node, "domain", 0, G_MAXUINT32, &domain, NULL, error) ||
-	    !vferry_xml_number(node, "bus", 0, 0xff, &bus, NULL, error) ||
-	    !vferry_xml_number(node, "slot", 0, 0x1f, &slot, NULL, error) ||
-	    !vferry_xml_number(node, "function", 0, 7, &function, NULL, error))
-		return FALSE;
-	*ret = (VferryAddress){ (guint32)domain, (guint8)bus, (guint8)slot, (guint8)function };
-	return TRUE;
-}
-
 static gboolean take_guest_address(const xmlNode *node, VferryDomainDevice *device,
 				   GError **error)
 {
@@ -80,7 +66,7 @@ static gboolean take_guest_address(const xmlNode *node, VferryDomainDevice *devi
 	if (!address)
 		return TRUE;
 	if (!attribute_is(address, "type", "pci", &is_pci, error) ||
-	    (is_pci && !take_address(address, &device->guest, error)))
+	    (is_pci && !vferry_xml_pci_address(address, &device->guest, error)))
 		return FALSE;
 	/* libvirt chooses one where these are 0. */
 	device->has_guest = device->guest.domain || device->guest.bus || device->guest.device;
@@ -108,7 +94,7 @@ static gboolean take_source(const xmlNode *node, VferryDomainDevice *device, GEr
 		return FALSE;
 	}
 	device->has_source = TRUE;
-	return take_address(device->address_element, &device->source, error);
+	return vferry_xml_pci_address(device->address_element, &device->source, error);
 }
 
 static gboolean take_mac(const xmlNode *node, VferryDomainDevice *device, GError **error)

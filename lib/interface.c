@@ -7,8 +7,7 @@
 #include <net/if.h>
 #include <string.h>
 
-/* What dev_valid_name() of net/core/dev.c allows, and printable. */
-static gboolean is_name(const char *name)
+gboolean vferry_interface_name_valid(const char *name)
 {
 	gsize length = strlen(name);
 
@@ -25,7 +24,7 @@ gboolean vferry_interface_index(const char *name, int *ret, GError **error)
 {
 	guint index;
 
-	if (!is_name(name)) {
+	if (!vferry_interface_name_valid(name)) {
 		g_autofree char *shown = g_strescape(name, NULL);
 
 		g_set_error(error, VFERRY_ERROR, VFERRY_ERROR_INVALID,

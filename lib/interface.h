@@ -5,6 +5,13 @@
 #include <glib.h>
 
 /**
+ * vferry_interface_name_valid() - whether a network interface can have this name
+ *
+ * What dev_valid_name() of the kernel's net/core/dev.c allows, and printable.
+ */
+gboolean vferry_interface_name_valid(const char *name);
+
+/**
  * vferry_interface_index() - the number of a network interface
  * @name: name or alternative name of at most 15 characters, as the kernel allows it
  * @ret: filled in; greater than 0. It stays the same when the interface is renamed

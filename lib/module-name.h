@@ -19,6 +19,9 @@
  */
 gboolean vferry_module_name_valid(const char *name);
 
+/** vferry_module_name_equal() - are they the same but for "-" and "_"? Also for a driver's name */
+gboolean vferry_module_name_equal(const char *left, const char *right);
+
 /**
  * vferry_module_name_normal() - the name as /sys/module has it, "_" for each "-"
  *

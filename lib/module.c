@@ -236,14 +236,9 @@ char **vferry_module_pci_drivers(const char *module, GError **error)
 
 static const char *driver_named_as(char *const *drivers, const char *module)
 {
-	g_autofree char *wanted = vferry_module_name_normal(module);
-
-	for (; *drivers; drivers++) {
-		g_autofree char *name = vferry_module_name_normal(*drivers);
-
-		if (g_str_equal(name, wanted))
+	for (; *drivers; drivers++)
+		if (vferry_module_name_equal(*drivers, module))
 			return *drivers;
-	}
 	return NULL;
 }
 

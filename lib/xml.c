@@ -227,6 +227,19 @@ gboolean vferry_xml_number(const xmlNode *node, const char *name, guint base, gu
 	return TRUE;
 }
 
+gboolean vferry_xml_pci_address(const xmlNode *node, VferryAddress *ret, GError **error)
+{
+	guint64 domain, bus, slot, function;
+
+	if (!vferry_xml_number(node, "domain", 0, G_MAXUINT32, &domain, NULL, error) ||
+	    !vferry_xml_number(node, "bus", 0, 0xff, &bus, NULL, error) ||
+	    !vferry_xml_number(node, "slot", 0, 0x1f, &slot, NULL, error) ||
+	    !vferry_xml_number(node, "function", 0, 7, &function, NULL, error))
+		return FALSE;
+	*ret = (VferryAddress){ (guint32)domain, (guint8)bus, (guint8)slot, (guint8)function };
+	return TRUE;
+}
+
 char *vferry_xml_text(const xmlNode *node, GError **error)
 {
 	xmlChar *content = xmlNodeGetContent(node);

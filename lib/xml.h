@@ -6,7 +6,8 @@
 #ifndef VFERRY_XML_H
 #define VFERRY_XML_H
 
-#include <glib.h>
+#include "address.h"
+
 #include <libxml/parser.h>
 
 /* Largest document, and longest value or text that is looked at, in bytes. */
@@ -86,6 +87,14 @@ gboolean vferry_xml_attribute(const xmlNode *node, const char *name, char **ret,
  */
 gboolean vferry_xml_number(const xmlNode *node, const char *name, guint base, guint64 maximum,
 			   guint64 *ret, gboolean *ret_found, GError **error);
+
+/**
+ * vferry_xml_pci_address() - <address domain='0x0000' bus='0x01' slot='0x10' function='0x0'/>
+ * @node: that element; as for libvirt, an attribute that is not there is 0
+ *
+ * Return: FALSE with VFERRY_ERROR_INVALID.
+ */
+gboolean vferry_xml_pci_address(const xmlNode *node, VferryAddress *ret, GError **error);
 
 /** vferry_xml_text() - text inside an element, with the checks of vferry_xml_attribute() */
 char *vferry_xml_text(const xmlNode *node, GError **error);

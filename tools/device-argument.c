@@ -2,9 +2,9 @@
 #include "device-argument.h"
 
 #include "error.h"
+#include "interface.h"
 #include "sysfs.h"
 
-#include <net/if.h>
 #include <string.h>
 
 /* TotalVFs of the SR-IOV capability has 16 bits. */
@@ -17,24 +17,13 @@ gboolean device_argument_address(const char *text, VferryAddress *ret)
 	return vferry_address_parse(text, ret, NULL) || vferry_address_parse(full, ret, NULL);
 }
 
-/* As dev_valid_name() of the kernel; ":" would be an address that is misspelt. */
-static gboolean may_be_interface(const char *text)
-{
-	if (!*text || strlen(text) >= IFNAMSIZ || g_str_equal(text, ".") || g_str_equal(text, ".."))
-		return FALSE;
-	for (; *text; text++)
-		if (*text == '/' || *text == ':' || !g_ascii_isgraph(*text))
-			return FALSE;
-	return TRUE;
-}
-
 gboolean device_argument_split(const char *text, char **ret_interface, guint *ret_index)
 {
 	const char *slash = strchr(text, '/');
 	g_autofree char *interface = slash ? g_strndup(text, (gsize)(slash - text)) : NULL;
 	guint64 index;
 
-	if (!interface || !may_be_interface(interface) ||
+	if (!interface || !vferry_interface_name_valid(interface) ||
 	    !g_ascii_string_to_unsigned(slash + 1, 10, 0, VF_INDEX_MAX, &index, NULL))
 		return FALSE;
 	*ret_interface = g_steal_pointer(&interface);
@@ -58,7 +47,7 @@ gboolean device_argument_pf(const char *text, VferryAddress *ret, GError **error
 {
 	if (device_argument_address(text, ret))
 		return TRUE;
-	if (may_be_interface(text))
+	if (vferry_interface_name_valid(text))
 		return find_by_interface(text, ret, error);
 	g_set_error(error, VFERRY_ERROR, VFERRY_ERROR_USAGE,
 		    "'%.40s' names no PF: give an address like 0000:01:00.0, or its network "

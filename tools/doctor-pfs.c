@@ -2,7 +2,7 @@
 #include "doctor.h"
 
 #include "binding.h"
-#include "migratable.h"
+#include "module-name.h"
 #include "pf-interface.h"
 #include "vfio-features.h"
 
@@ -65,7 +65,7 @@ static void look_at_drivers(Doctor *doctor, const char *about, const VferryPf *p
 		const VferryVf *vf = g_ptr_array_index(pf->vfs, i);
 
 		wanted = wanted_driver(doctor, vf, config);
-		others += wanted && (!vf->driver || !migratable_is_driver(vf->driver, wanted));
+		others += wanted && (!vf->driver || !vferry_module_name_equal(vf->driver, wanted));
 	}
 	if (!wanted)
 		return;

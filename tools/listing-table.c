@@ -5,6 +5,7 @@
  */
 #include "listing.h"
 
+#include "module-name.h"
 #include "table.h"
 
 typedef enum {
@@ -93,7 +94,7 @@ static void set_common(const Printer *printer, const Listed *listed)
 
 static const char *best_driver_text(const Listed *vf)
 {
-	if (vf->best_driver && vf->driver && migratable_is_driver(vf->driver, vf->best_driver))
+	if (vf->best_driver && vf->driver && vferry_module_name_equal(vf->driver, vf->best_driver))
 		return "=";
 	return vf->best_driver;
 }

@@ -16,21 +16,10 @@ const char *migratable_text(Migratable migratable)
 	return texts[migratable];
 }
 
-gboolean migratable_is_driver(const char *driver, const char *module)
-{
-	gsize i;
-
-	for (i = 0; driver[i] && module[i]; i++)
-		if (driver[i] != module[i] &&
-		    !(strchr("-_", driver[i]) && strchr("-_", module[i])))
-			return FALSE;
-	return driver[i] == module[i];
-}
-
 static gboolean is_variant(const MigratableFacts *facts)
 {
 	for (const char *const *module = facts->candidates; module && *module; module++)
-		if (migratable_is_driver(facts->driver, *module))
+		if (vferry_module_name_equal(facts->driver, *module))
 			return TRUE;
 	return FALSE;
 }
@@ -48,7 +37,7 @@ Migratable migratable_judge(const MigratableFacts *facts, char **ret_why)
 {
 	if (!facts->driver)
 		return answer(MIGRATABLE_NO, ret_why, g_strdup("no driver is bound to it"));
-	if (migratable_is_driver(facts->driver, VFERRY_FALLBACK_MODULE))
+	if (vferry_module_name_equal(facts->driver, VFERRY_FALLBACK_MODULE))
 		return answer(MIGRATABLE_NO, ret_why,
 			      g_strdup(VFERRY_FALLBACK_DRIVER " is no variant driver"));
 	if (facts->devlink == MIGRATABLE_NO)

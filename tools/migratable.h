@@ -35,7 +35,4 @@ Migratable migratable_judge(const MigratableFacts *facts, char **ret_why);
 /** migratable_text() - "yes", "no", "unknown" */
 const char *migratable_text(Migratable migratable);
 
-/** migratable_is_driver() - are the names of a driver and a module the same but for "-" and "_"? */
-gboolean migratable_is_driver(const char *driver, const char *module);
-
 #endif

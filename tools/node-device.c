@@ -52,20 +52,6 @@ static gboolean read_own_address(const xmlNode *pci, VferryAddress *ret, GError 
 	return TRUE;
 }
 
-/* <address domain='0x0000' bus='0x01' slot='0x00' function='0x0'/> */
-static gboolean read_other_address(const xmlNode *node, VferryAddress *ret, GError **error)
-{
-	guint64 domain, bus, slot, function;
-
-	if (!vferry_xml_number(node, "domain", 0, G_MAXUINT32, &domain, NULL, error) ||
-	    !vferry_xml_number(node, "bus", 0, 0xff, &bus, NULL, error) ||
-	    !vferry_xml_number(node, "slot", 0, 0x1f, &slot, NULL, error) ||
-	    !vferry_xml_number(node, "function", 0, 7, &function, NULL, error))
-		return FALSE;
-	*ret = (VferryAddress){ (guint32)domain, (guint8)bus, (guint8)slot, (guint8)function };
-	return TRUE;
-}
-
 static gboolean read_id(const xmlNode *pci, const char *name, guint16 *ret, GError **error)
 {
 	const xmlNode *node = vferry_xml_first(pci, name);
@@ -117,7 +103,7 @@ static gboolean read_sriov(const xmlNode *pci, NodeDevice *ret, GError **error)
 		if (g_strcmp0(type, "phys_function") != 0 || !address)
 			continue;
 		ret->is_vf = TRUE;
-		return read_other_address(address, &ret->pf, error);
+		return vferry_xml_pci_address(address, &ret->pf, error);
 	}
 	return TRUE;
 }

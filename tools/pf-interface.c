@@ -6,11 +6,9 @@
 #include <net/if.h>
 #include <string.h>
 
-#define CLASS_NET "/sys/class/net"
-
 static char *read_attribute(const char *interface, const char *attribute)
 {
-	g_autofree char *folder = g_build_filename(CLASS_NET, interface, NULL);
+	g_autofree char *folder = g_build_filename(VFERRY_SYSFS_NET, interface, NULL);
 
 	return vferry_sysfs_read(folder, attribute, NULL);
 }
