@@ -8,17 +8,18 @@ among them.
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import pytest
 
+from vferry_lab import cache
 from vferry_lab.host import Host
 from vferry_tests import labs, nic
 from vferry_tests.testbed import Testbed
@@ -40,10 +41,12 @@ KNOWN_SKIPS = re.compile(
 )
 
 
-@cache
+@functools.cache
 def names() -> list[str]:
-    """Names of all tests; builds the program."""
-    subprocess.run(["make", "-s", "-j2", "-C", HERE], check=True)
+    """Names of all tests; builds the program. Both lanes (lanes.py) do so, hence the lock."""
+    PROGRAM.parent.mkdir(exist_ok=True)
+    with cache.locked(PROGRAM.parent / "lock"):
+        subprocess.run(["make", "-s", "-j2", "-C", HERE], check=True)
     listing = subprocess.run([PROGRAM, "--list"], check=True, capture_output=True, text=True)
     return listing.stdout.split()
 
@@ -157,6 +160,7 @@ def test_bench(program: Program) -> None:
 
 
 @pytest.mark.lab
+@pytest.mark.matrix
 def test_on_stock_kernel(old_bed: Testbed) -> None:
     """Debian 12's 6.1, nothing rebuilt: no PRE_COPY there, all else is the same."""
     host = old_bed.hosts[0]
