@@ -53,7 +53,7 @@ const char *vferry_claim_purpose_text(VferryClaimPurpose purpose)
 VferryClaim *vferry_claim_new(const VferryAddress *address, const char *uuid, const char *name,
 			      VferryClaimPurpose purpose, const VferryInstant *created)
 {
-	VferryClaim *claim = g_new0(VferryClaim, 1);
+	VferryClaim *claim = g_rc_box_new0(VferryClaim);
 
 	claim->address = *address;
 	claim->uuid = g_strdup(uuid);
@@ -66,17 +66,22 @@ VferryClaim *vferry_claim_new(const VferryAddress *address, const char *uuid, co
 
 VferryClaim *vferry_claim_new_problem(const VferryAddress *address, const char *problem)
 {
-	VferryClaim *claim = g_new0(VferryClaim, 1);
+	VferryClaim *claim = g_rc_box_new0(VferryClaim);
 
 	claim->address = *address;
 	claim->problem = g_strdup(problem);
 	return claim;
 }
 
-void vferry_claim_free(VferryClaim *claim)
+VferryClaim *vferry_claim_ref(VferryClaim *claim)
 {
-	if (!claim)
-		return;
+	return g_rc_box_acquire(claim);
+}
+
+static void clear(gpointer data)
+{
+	VferryClaim *claim = data;
+
 	g_free(claim->problem);
 	g_free(claim->uuid);
 	g_free(claim->name);
@@ -84,7 +89,12 @@ void vferry_claim_free(VferryClaim *claim)
 	g_free(claim->driver_override);
 	g_free(claim->network);
 	g_free(claim->text);
-	g_free(claim);
+}
+
+void vferry_claim_free(VferryClaim *claim)
+{
+	if (claim)
+		g_rc_box_release_full(claim, clear);
 }
 
 gboolean vferry_claim_blocks(const VferryClaim *claim, const char *uuid)
@@ -280,7 +290,7 @@ static gboolean take_origin(GKeyFile *file, VferryClaim *claim, GError **error)
 VferryClaim *vferry_claim_parse(const VferryAddress *address, const char *text, gsize length,
 				GError **error)
 {
-	g_autoptr(VferryClaim) claim = g_new0(VferryClaim, 1);
+	g_autoptr(VferryClaim) claim = g_rc_box_new0(VferryClaim);
 	g_autoptr(GKeyFile) file = g_key_file_new();
 
 	if (length > VFERRY_CLAIM_TEXT_MAX || !g_utf8_validate(text, (gssize)length, NULL) ||

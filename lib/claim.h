@@ -95,6 +95,10 @@ VferryClaim *vferry_claim_new(const VferryAddress *address, const char *uuid, co
 /** vferry_claim_new_problem() - a claim that is there and cannot be trusted */
 VferryClaim *vferry_claim_new_problem(const VferryAddress *address, const char *problem);
 
+/** vferry_claim_ref() - another reference; whoever has not made the claim only reads it */
+VferryClaim *vferry_claim_ref(VferryClaim *claim);
+
+/** vferry_claim_free() - give a reference back, the claim goes with the last; takes NULL */
 void vferry_claim_free(VferryClaim *claim);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(VferryClaim, vferry_claim_free)
 
@@ -106,7 +110,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(VferryClaim, vferry_claim_free)
  * A domain may retake its own VF: whoever chooses two VFs for one domain has to
  * see to it that they differ. A claim with a problem blocks everyone, without an
  * end: nobody knows whether a guest writes through that VF. A claim past its
- * lifetime blocks until vferry_claims_expire() has dropped it.
+ * lifetime blocks until it is removed.
  */
 gboolean vferry_claim_blocks(const VferryClaim *claim, const char *uuid);
 

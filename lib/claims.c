@@ -14,11 +14,13 @@
 /* One is enough: only the lock's holder writes. */
 #define TEMPORARY ".new"
 
+/* @known: all VferryClaim, in no order, once they were read: only the lock's holder writes */
 struct VferryClaims {
 	char *folder;
 	int above_fd;
 	int folder_fd;
 	int lock_fd;
+	GPtrArray *known;
 };
 
 VferryClaims *vferry_claims_open(const char *folder, int timeout_ms, GError **error)
@@ -52,52 +54,25 @@ void vferry_claims_close(VferryClaims *claims)
 	vferry_run_close(claims->folder_fd);
 	vferry_run_close(claims->above_fd);
 	vferry_run_close(claims->lock_fd);
+	g_clear_pointer(&claims->known, g_ptr_array_unref);
 	g_free(claims->folder);
 	g_free(claims);
-}
-
-/* Without O_NONBLOCK a FIFO would hold us up before we see what it is. */
-static int open_claim(int folder_fd, const char *folder, const char *name, GError **error)
-{
-	int fd = openat(folder_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	struct stat status;
-
-	if (fd < 0) {
-		vferry_run_set_error(error, errno, "opening", folder, name);
-		return -1;
-	}
-	if (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode) ||
-	    !vferry_run_is_ours(&status, S_IWGRP | S_IWOTH)) {
-		g_set_error(error, VFERRY_ERROR, VFERRY_ERROR_INVALID,
-			    "%s/%s is no plain file of root that no one else may write", folder,
-			    name);
-		close(fd);
-		return -1;
-	}
-	return fd;
 }
 
 /* What the file says; NULL with VFERRY_ERROR_NOT_FOUND where there is none. */
 static VferryClaim *read_claim(int folder_fd, const char *folder, const VferryAddress *address,
 			       GError **error)
 {
-	g_autofree char *text = g_malloc(VFERRY_CLAIM_TEXT_MAX + 1);
 	char name[VFERRY_ADDRESS_TEXT_SIZE];
+	g_autofree char *text = NULL;
 	VferryClaim *claim;
-	ssize_t length;
-	int fd, number;
+	gsize length;
 
-	fd = open_claim(folder_fd, folder, vferry_address_text(address, name), error);
-	if (fd < 0)
+	text = vferry_run_read(folder_fd, folder, vferry_address_text(address, name),
+			       VFERRY_CLAIM_TEXT_MAX, &length, error);
+	if (!text)
 		return NULL;
-	length = read(fd, text, VFERRY_CLAIM_TEXT_MAX + 1);
-	number = errno;
-	close(fd);
-	if (length < 0) {
-		vferry_run_set_error(error, number, "reading", folder, name);
-		return NULL;
-	}
-	claim = vferry_claim_parse(address, text, (gsize)length, error);
+	claim = vferry_claim_parse(address, text, length, error);
 	if (!claim)
 		g_prefix_error(error, "%s/%s: ", folder, name);
 	return claim;
@@ -154,14 +129,61 @@ static GPtrArray *read_all(int folder_fd, const char *folder, GError **error)
 	return g_steal_pointer(&all);
 }
 
+/* Return: whether it is known, and where. */
+static gboolean find(const VferryClaims *claims, const VferryAddress *address, guint *ret)
+{
+	for (guint i = 0; i < claims->known->len; i++) {
+		const VferryClaim *claim = claims->known->pdata[i];
+
+		if (!vferry_address_equal(&claim->address, address))
+			continue;
+		*ret = i;
+		return TRUE;
+	}
+	return FALSE;
+}
+
+/* @text: of the claim there now; NULL for none */
+static void note(VferryClaims *claims, const VferryAddress *address, const char *text)
+{
+	VferryClaim *claim = NULL;
+	guint i;
+
+	if (!claims->known)
+		return;
+	if (find(claims, address, &i))
+		g_ptr_array_remove_index_fast(claims->known, i);
+	if (text)
+		claim = vferry_claim_parse(address, text, strlen(text), NULL);
+	if (claim)
+		g_ptr_array_add(claims->known, claim);
+}
+
 VferryClaim *vferry_claims_lookup(VferryClaims *claims, const VferryAddress *address)
 {
-	return claim_at(claims->folder_fd, claims->folder, address);
+	guint i;
+
+	if (!claims->known)
+		return claim_at(claims->folder_fd, claims->folder, address);
+	return find(claims, address, &i) ? vferry_claim_ref(claims->known->pdata[i]) : NULL;
+}
+
+static gpointer another_ref(gconstpointer claim, gpointer data G_GNUC_UNUSED)
+{
+	return vferry_claim_ref((VferryClaim *)claim);
 }
 
 GPtrArray *vferry_claims_list(VferryClaims *claims, GError **error)
 {
-	return read_all(claims->folder_fd, claims->folder, error);
+	GPtrArray *all;
+
+	if (!claims->known)
+		claims->known = read_all(claims->folder_fd, claims->folder, error);
+	if (!claims->known)
+		return NULL;
+	all = g_ptr_array_copy(claims->known, another_ref, NULL);
+	g_ptr_array_sort(all, by_address);
+	return all;
 }
 
 static void set_blocked(GError **error, const VferryClaim *claim)
@@ -234,18 +256,10 @@ gboolean vferry_claims_put(VferryClaims *claims, const VferryClaim *claim, GErro
 		set_blocked(error, earlier);
 		return FALSE;
 	}
-	return replace_file(claims, vferry_address_text(&claim->address, name), text, error);
-}
-
-static gboolean drop(VferryClaims *claims, const VferryClaim *claim, GError **error)
-{
-	char name[VFERRY_ADDRESS_TEXT_SIZE];
-
-	vferry_address_text(&claim->address, name);
-	if (unlinkat(claims->folder_fd, name, 0) == 0)
-		return TRUE;
-	vferry_run_set_error(error, errno, "removing", claims->folder, name);
-	return FALSE;
+	if (!replace_file(claims, vferry_address_text(&claim->address, name), text, error))
+		return FALSE;
+	note(claims, &claim->address, text);
+	return TRUE;
 }
 
 gboolean vferry_claims_remove(VferryClaims *claims, const VferryAddress *address, const char *uuid,
@@ -263,33 +277,12 @@ gboolean vferry_claims_remove(VferryClaims *claims, const VferryAddress *address
 		set_blocked(error, claim);
 		return FALSE;
 	}
-	return drop(claims, claim, error);
-}
-
-gboolean vferry_claims_remove_all_of(VferryClaims *claims, const char *uuid, GError **error)
-{
-	g_autoptr(GPtrArray) all = vferry_claims_list(claims, error);
-
-	for (guint i = 0; all && i < all->len; i++) {
-		const VferryClaim *claim = g_ptr_array_index(all, i);
-
-		if (!vferry_claim_blocks(claim, uuid) && !drop(claims, claim, error))
-			return FALSE;
+	if (unlinkat(claims->folder_fd, vferry_address_text(address, text), 0) < 0) {
+		vferry_run_set_error(error, errno, "removing", claims->folder, text);
+		return FALSE;
 	}
-	return all != NULL;
-}
-
-gboolean vferry_claims_expire(VferryClaims *claims, const VferryInstant *now, GError **error)
-{
-	g_autoptr(GPtrArray) all = vferry_claims_list(claims, error);
-
-	for (guint i = 0; all && i < all->len; i++) {
-		const VferryClaim *claim = g_ptr_array_index(all, i);
-
-		if (vferry_claim_expired(claim, now) && !drop(claims, claim, error))
-			return FALSE;
-	}
-	return all != NULL;
+	note(claims, address, NULL);
+	return TRUE;
 }
 
 GPtrArray *vferry_claims_snapshot(const char *folder, GError **error)

@@ -19,8 +19,6 @@
 
 #include <glib.h>
 
-#define VFERRY_CLAIMS_FOLDER VFERRY_RUN_FOLDER "/claims"
-
 /** VferryClaims - the folder, with the lock held */
 typedef struct VferryClaims VferryClaims;
 
@@ -51,7 +49,8 @@ VferryClaim *vferry_claims_lookup(VferryClaims *claims, const VferryAddress *add
 /**
  * vferry_claims_list() - all claims, by address
  *
- * Files with a name that is no address concern no VF and are passed over.
+ * Files with a name that is no address concern no VF and are passed over. They are read
+ * once: the lock's holder sees what he does himself, and nobody else does anything.
  *
  * Return: VferryClaim pointers, freed with the array; NULL with
  * VFERRY_ERROR_FAILED where the folder cannot be read.
@@ -78,23 +77,6 @@ gboolean vferry_claims_put(VferryClaims *claims, const VferryClaim *claim, GErro
  */
 gboolean vferry_claims_remove(VferryClaims *claims, const VferryAddress *address, const char *uuid,
 			      GError **error);
-
-/**
- * vferry_claims_remove_all_of() - drop every claim of a domain
- *
- * Return: FALSE with VFERRY_ERROR_FAILED; none to drop is fine.
- */
-gboolean vferry_claims_remove_all_of(VferryClaims *claims, const char *uuid, GError **error);
-
-/**
- * vferry_claims_expire() - drop the claims that count no more
- * @now: vferry_instant_now()
- *
- * See vferry_claim_expired().
- *
- * Return: FALSE with VFERRY_ERROR_FAILED; none to drop is fine.
- */
-gboolean vferry_claims_expire(VferryClaims *claims, const VferryInstant *now, GError **error);
 
 /**
  * vferry_claims_snapshot() - all claims, to show them

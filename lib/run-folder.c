@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define LOCK_RETRY_US 1000
@@ -23,7 +24,8 @@ void vferry_run_set_error(GError **error, int number, const char *doing, const c
 		    number == ELOOP ? "it is a symbolic link" : g_strerror(number));
 }
 
-gboolean vferry_run_is_ours(const struct stat *status, mode_t forbidden)
+/* Whether root or this user owns it, and it has none of these modes. */
+static gboolean is_ours(const struct stat *status, mode_t forbidden)
 {
 	return (status->st_uid == 0 || status->st_uid == geteuid()) &&
 	       (status->st_mode & forbidden) == 0;
@@ -38,7 +40,7 @@ int vferry_run_open_folder(int above_fd, const char *name, const char *shown, GE
 		vferry_run_set_error(error, errno, "opening the folder", shown, NULL);
 		return -1;
 	}
-	if (fstat(fd, &status) < 0 || !vferry_run_is_ours(&status, S_IWGRP | S_IWOTH)) {
+	if (fstat(fd, &status) < 0 || !is_ours(&status, S_IWGRP | S_IWOTH)) {
 		g_set_error(error, VFERRY_ERROR, VFERRY_ERROR_REFUSED,
 			    "%s must belong to root and not be writable by others: "
 			    "see who made it, then chown and chmod it", shown);
@@ -57,6 +59,57 @@ int vferry_run_make_folder(int above_fd, const char *name, const char *shown, GE
 	return vferry_run_open_folder(above_fd, name, shown, error);
 }
 
+/* Without O_NONBLOCK a FIFO would hold us up before we see what it is. */
+static int open_file(int folder_fd, const char *folder, const char *name, GError **error)
+{
+	int fd = openat(folder_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	struct stat status;
+
+	if (fd < 0) {
+		vferry_run_set_error(error, errno, "opening", folder, name);
+		return -1;
+	}
+	if (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode) ||
+	    !is_ours(&status, S_IWGRP | S_IWOTH)) {
+		g_set_error(error, VFERRY_ERROR, VFERRY_ERROR_INVALID,
+			    "%s/%s is no plain file of root that no one else may write", folder,
+			    name);
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+char *vferry_run_read(int folder_fd, const char *folder, const char *name, gsize maximum,
+		      gsize *ret_length, GError **error)
+{
+	int fd = open_file(folder_fd, folder, name, error);
+	g_autofree char *text = fd < 0 ? NULL : g_malloc(maximum + 1);
+	gsize length = 0;
+	ssize_t got;
+	int number;
+
+	if (!text)
+		return NULL;
+	do {
+		got = TEMP_FAILURE_RETRY(read(fd, text + length, maximum + 1 - length));
+		length += got > 0 ? (gsize)got : 0;
+	} while (got > 0 && length <= maximum);
+	number = errno;
+	close(fd);
+	if (got < 0) {
+		vferry_run_set_error(error, number, "reading", folder, name);
+		return NULL;
+	}
+	if (length > maximum) {
+		g_set_error(error, VFERRY_ERROR, VFERRY_ERROR_INVALID,
+			    "%s/%s has more than %zu bytes", folder, name, maximum);
+		return NULL;
+	}
+	*ret_length = length;
+	return g_steal_pointer(&text);
+}
+
 /* Whoever can open the lock's file can hold it for ever, so nobody else may. */
 static int open_lock(int folder_fd, const char *folder, const char *name, GError **error)
 {
@@ -69,7 +122,7 @@ static int open_lock(int folder_fd, const char *folder, const char *name, GError
 		return -1;
 	}
 	if (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode) ||
-	    !vferry_run_is_ours(&status, S_IRWXG | S_IRWXO)) {
+	    !is_ours(&status, S_IRWXG | S_IRWXO)) {
 		g_set_error(error, VFERRY_ERROR, VFERRY_ERROR_REFUSED,
 			    "%s/%s must be a plain file of root that no one else may open: "
 			    "see who made it, then remove it", folder, name);

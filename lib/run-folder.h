@@ -3,16 +3,9 @@
 #ifndef VFERRY_RUN_FOLDER_H
 #define VFERRY_RUN_FOLDER_H
 
+#include "run-paths.h"
+
 #include <glib.h>
-#include <sys/stat.h>
-
-#define VFERRY_RUN_FOLDER "/run/vferry"
-
-/* Guests that are on their way to this host, an empty file named by the UUID for each. The
- * hook makes it, vferry-arrival removes it.
- */
-#define VFERRY_ARRIVALS "arrivals"
-#define VFERRY_ARRIVALS_FOLDER VFERRY_RUN_FOLDER "/" VFERRY_ARRIVALS
 
 /**
  * vferry_run_set_error() - the error of a system call on a folder, or a file in it
@@ -22,9 +15,6 @@
  */
 void vferry_run_set_error(GError **error, int number, const char *doing, const char *folder,
 			  const char *name);
-
-/** vferry_run_is_ours() - whether root or this user owns it, and it has none of these modes */
-gboolean vferry_run_is_ours(const struct stat *status, mode_t forbidden);
 
 /**
  * vferry_run_open_folder() - open a folder that others cannot write
@@ -39,6 +29,20 @@ int vferry_run_open_folder(int above_fd, const char *name, const char *shown, GE
 
 /** vferry_run_make_folder() - make it if need be, and open it; errors as there */
 int vferry_run_make_folder(int above_fd, const char *name, const char *shown, GError **error);
+
+/**
+ * vferry_run_read() - read a file that only root can have written
+ * @folder_fd: folder
+ * @folder: its path, for errors
+ * @name: of the file
+ * @maximum: bytes that are read at most
+ * @ret_length: bytes of the text, behind which no zero byte stands
+ *
+ * Return: the text; NULL with VFERRY_ERROR_NOT_FOUND, VFERRY_ERROR_INVALID where it is no
+ * plain file, belongs to others, others can write it, or it is longer, VFERRY_ERROR_FAILED.
+ */
+char *vferry_run_read(int folder_fd, const char *folder, const char *name, gsize maximum,
+		      gsize *ret_length, GError **error);
 
 /**
  * vferry_run_lock() - take a lock

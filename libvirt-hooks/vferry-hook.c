@@ -8,6 +8,8 @@
  */
 #include "hook.h"
 
+#include "run-paths.h"
+
 #include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
@@ -22,7 +24,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define CLAIMS "/run/vferry/claims"
 #define WORD "hostdev"
 #define PIECE 65536	/* what a pipe gives at once */
 #define LIMIT_SECONDS 30
@@ -136,7 +137,7 @@ static bool read_xml(VferryHookCall *call)
 
 static bool any_claim(void)
 {
-	DIR *folder = opendir(CLAIMS);
+	DIR *folder = opendir(VFERRY_CLAIMS_FOLDER);
 	const struct dirent *entry;
 
 	while (folder && (entry = readdir(folder)))

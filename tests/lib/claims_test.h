@@ -119,6 +119,18 @@ class ClaimsTest : public testing::Test {
   std::filesystem::path root_, above_, folder_;
 };
 
+// Several calls that change something.
+inline gboolean remove_all_of(VferryClaims *claims, const char *uuid) {
+  const List all(vferry_claims_list(claims, nullptr));
+  gboolean good = all != nullptr;
+  for (guint i = 0; all && i < all->len; i++) {
+    const auto *claim = static_cast<const VferryClaim *>(g_ptr_array_index(all, i));
+    if (!vferry_claim_blocks(claim, uuid))
+      good = good && vferry_claims_remove(claims, &claim->address, uuid, nullptr);
+  }
+  return good;
+}
+
 inline void write_file(const std::filesystem::path &path, const std::string &text) {
   std::ofstream(path, std::ios::binary) << text;
 }

@@ -159,7 +159,7 @@ int ClaimsProcesses::race(Arena *arena, const char *uuid) {
     }
     pthread_barrier_wait(&arena->barrier);
     const Claims claims(vferry_claims_open(folder_.c_str(), 60000, nullptr));
-    if (!vferry_claims_remove_all_of(claims.get(), uuid, nullptr))
+    if (!remove_all_of(claims.get(), uuid))
       failures++;
   }
   return failures > 0;
@@ -269,15 +269,13 @@ TEST_F(ClaimsProcesses, AKilledProcessLeavesWhatTheNextCanMend) {
       },
       {
           [](VferryClaims *claims) {
-            VferryInstant now = kNow;
-            now.seconds += 100;
-            return vferry_claims_expire(claims, &now, nullptr);
+            const VferryAddress address = vf(1);
+            return !Claim(vferry_claims_lookup(claims, &address)) ||
+                   vferry_claims_remove(claims, &address, kAlice, nullptr);
           },
           put_for_bob(VFERRY_CLAIM_INCOMING),
           put_for_bob(VFERRY_CLAIM_RUNNING),
-          [](VferryClaims *claims) {
-            return vferry_claims_remove_all_of(claims, kAlice, nullptr);
-          },
+          [](VferryClaims *claims) { return remove_all_of(claims, kAlice); },
       });
 }
 
