@@ -399,11 +399,31 @@ static gboolean take_domain(const xmlNode *root, VferryDomain *domain, GError **
 	return match_vfs(domain, error);
 }
 
+static gboolean is_root(const xmlNode *element)
+{
+	return element->parent->type == XML_DOCUMENT_NODE;
+}
+
+/* What the functions above look for, VferryXmlKeep. */
+static gboolean matters(const xmlNode *parent, const char *name)
+{
+	static const char *const of_domain[] = {
+		"name", "uuid", "metadata", "numatune", "devices", NULL,
+	};
+	static const char *const of_devices[] = { "hostdev", "interface", NULL };
+
+	if (is_root(parent))
+		return g_strv_contains(of_domain, name);
+	if (vferry_xml_is(parent, "devices") && is_root(parent->parent))
+		return g_strv_contains(of_devices, name);
+	return TRUE;
+}
+
 VferryDomain *vferry_domain_parse(const char *text, gsize length, GError **error)
 {
 	g_autoptr(VferryDomain) domain = g_new0(VferryDomain, 1);
 
-	domain->doc = vferry_xml_parse(text, length, error);
+	domain->doc = vferry_xml_parse_some(text, length, matters, error);
 	if (!domain->doc || !take_domain(xmlDocGetRootElement(domain->doc), domain, error))
 		return NULL;
 	domain->text = g_memdup2(text, length);

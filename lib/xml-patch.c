@@ -2,7 +2,7 @@
 #include "xml-patch.h"
 
 #include "error.h"
-#include "xml-compare.h"
+#include "xml-tag.h"
 
 #include <string.h>
 
@@ -79,16 +79,6 @@ static gboolean next_tag(const char *at, const char *end, Tag *ret)
 	return FALSE;
 }
 
-/* The node after another in the order of the document. */
-static const xmlNode *following(const xmlNode *node)
-{
-	if (node->type == XML_ELEMENT_NODE && node->children)
-		return node->children;
-	while (node && !node->next)
-		node = node->parent;
-	return node ? node->next : NULL;
-}
-
 static const char *behind_name(const char *at)
 {
 	return at + strcspn(at, BLANKS "/>=");
@@ -105,20 +95,6 @@ static gboolean next_attribute(const char **at, Attribute *ret)
 	ret->value_end = strchr(ret->value, ret->value[-1]);
 	*at = ret->value_end + 1;
 	return TRUE;
-}
-
-static gboolean has_name(const Tag *tag, const xmlNode *element)
-{
-	const char *prefix = element->ns ? (const char *)element->ns->prefix : NULL;
-	const char *name = (const char *)element->name;
-	const char *at = tag->start + 1;
-
-	if (prefix) {
-		if (!starts(at, tag->end, prefix) || at[strlen(prefix)] != ':')
-			return FALSE;
-		at += strlen(prefix) + 1;
-	}
-	return starts(at, tag->end, name) && behind_name(at) == at + strlen(name);
 }
 
 static void append(GString *out, const char *from, const char *to)
@@ -152,79 +128,95 @@ static void append_tag(GString *out, const Tag *tag, const GPtrArray *edits)
 	append(out, at, tag->end);
 }
 
-static void append_inserted(GString *out, const GPtrArray *edits)
+/* What is put before the element; FALSE where libxml2 reads something else. */
+static gboolean append_inserted(GString *out, const GPtrArray *edits)
 {
 	for (guint i = 0; i < edits->len; i++) {
 		const VferryXmlEdit *edit = edits->pdata[i];
+		const gsize start = out->len;
 
-		if (edit->insert)
-			g_string_append_printf(out, "<%s %s='%s'/>", edit->insert,
-					       edit->attribute, edit->value);
+		if (!edit->insert)
+			continue;
+		g_string_append_printf(out, "<%s %s='%s'/>", edit->insert, edit->attribute,
+				       edit->value);
+		if (!vferry_xml_tag_is_inserted(edit, out->str + start, out->len - start))
+			return FALSE;
 	}
+	return TRUE;
 }
 
-/* The text with its edits; NULL where its start tags are not the document's elements. */
-static GString *edited(const xmlDoc *doc, const char *text, gsize length, GHashTable *edits)
+static gboolean append_edited(GString *out, const Tag *tag, const GPtrArray *edits, GError **error)
 {
-	g_autoptr(GString) out = g_string_sized_new(length + 256);
-	const char *end = text + length;
+	const VferryXmlEdit *any = edits->pdata[0];
+	gboolean is_right = append_inserted(out, edits);
+	const gsize start = out->len;
+
+	append_tag(out, tag, edits);
+	if (is_right && vferry_xml_tag_is_edited(any->element, edits, out->str + start,
+						 out->len - start))
+		return TRUE;
+	g_set_error(error, VFERRY_ERROR, VFERRY_ERROR_FAILED,
+		    "domain XML stays as it is: more would change than was meant");
+	return FALSE;
+}
+
+static gboolean not_found(GError **error)
+{
+	g_set_error(error, VFERRY_ERROR, VFERRY_ERROR_FAILED,
+		    "domain XML stays as it is: its tags were not all found");
+	return FALSE;
+}
+
+/* @edits: by the number of their element's tag */
+static gboolean append_all(GString *out, const char *text, gsize length, gsize n_tags,
+			   GHashTable *edits, GError **error)
+{
+	const char *end = text + length, *written = text;
 	Tag tag = { text, text };
 
-	for (const xmlNode *node = doc->children; node; node = following(node)) {
-		const char *behind_last = tag.end;
-		const GPtrArray *of_node;
+	for (gsize number = 1; number <= n_tags; number++) {
+		const GPtrArray *of_tag = g_hash_table_lookup(edits, GSIZE_TO_POINTER(number));
 
-		if (node->type != XML_ELEMENT_NODE)
+		if (!next_tag(tag.end, end, &tag))
+			return not_found(error);
+		if (!of_tag)
 			continue;
-		if (!next_tag(behind_last, end, &tag) || !has_name(&tag, node))
-			return NULL;
-		of_node = g_hash_table_lookup(edits, node);
-		if (!of_node) {
-			append(out, behind_last, tag.end);
-			continue;
-		}
-		append(out, behind_last, tag.start);
-		append_inserted(out, of_node);
-		append_tag(out, &tag, of_node);
+		append(out, written, tag.start);
+		if (!append_edited(out, &tag, of_tag, error))
+			return FALSE;
+		written = tag.end;
 	}
-	append(out, tag.end, end);
-	return next_tag(tag.end, end, &tag) ? NULL : g_steal_pointer(&out);
+	append(out, written, end);
+	return !next_tag(tag.end, end, &tag) || not_found(error);
 }
 
-static GHashTable *by_element(const GArray *edits)
+static GHashTable *by_tag(const GArray *edits)
 {
 	GHashTable *table = g_hash_table_new_full(NULL, NULL, NULL,
 						  (GDestroyNotify)g_ptr_array_unref);
 
 	for (guint i = 0; i < edits->len; i++) {
 		VferryXmlEdit *edit = &g_array_index(edits, VferryXmlEdit, i);
-		GPtrArray *of_element = g_hash_table_lookup(table, edit->element);
+		gpointer number = GSIZE_TO_POINTER(vferry_xml_tag_number(edit->element));
+		GPtrArray *of_tag = g_hash_table_lookup(table, number);
 
-		if (!of_element) {
-			of_element = g_ptr_array_new();
-			g_hash_table_insert(table, edit->element, of_element);
+		if (!of_tag) {
+			of_tag = g_ptr_array_new();
+			g_hash_table_insert(table, number, of_tag);
 		}
-		g_ptr_array_add(of_element, edit);
+		g_ptr_array_add(of_tag, edit);
 	}
 	return table;
 }
 
-char *vferry_xml_patch(xmlDoc *doc, const char *text, gsize length, const GArray *edits,
+char *vferry_xml_patch(const xmlDoc *doc, const char *text, gsize length, const GArray *edits,
 		       gsize *ret_length, GError **error)
 {
-	g_autoptr(GHashTable) table = by_element(edits);
-	g_autoptr(GString) out = edited(doc, text, length, table);
+	g_autoptr(GHashTable) table = by_tag(edits);
+	g_autoptr(GString) out = g_string_sized_new(length + 256);
 
-	if (!out) {
-		g_set_error(error, VFERRY_ERROR, VFERRY_ERROR_FAILED,
-			    "domain XML stays as it is: its tags were not all found");
+	if (!append_all(out, text, length, vferry_xml_tags(doc), table, error))
 		return NULL;
-	}
-	if (!vferry_xml_is_edited(doc, table, out->str, out->len)) {
-		g_set_error(error, VFERRY_ERROR, VFERRY_ERROR_FAILED,
-			    "domain XML stays as it is: more would change than was meant");
-		return NULL;
-	}
 	*ret_length = out->len;
 	return g_string_free(g_steal_pointer(&out), FALSE);
 }

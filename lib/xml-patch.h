@@ -4,9 +4,9 @@
  * order, quotes, line ends and entities stay, which a serializer would not keep.
  *
  * libxml2 knows the elements but not where they stand. The bytes of a document
- * that it found well-formed and that has no DOCTYPE are easy to cut into tags, and
- * the n-th start tag is the n-th element. The result is parsed and compared with the
- * document, node by node.
+ * that it found well-formed and that has no DOCTYPE are easy to cut into tags: there have
+ * to be as many as it has counted, and an element knows which is its own. libxml2 then
+ * reads each tag that was changed by itself; it has to be the element with its edits.
  */
 #ifndef VFERRY_XML_PATCH_H
 #define VFERRY_XML_PATCH_H
@@ -30,7 +30,7 @@ typedef struct {
 
 /**
  * vferry_xml_patch() - make changes
- * @doc: what vferry_xml_parse() made of @text; it stays as it is
+ * @doc: what vferry_xml_parse_some() made of @text; it stays as it is
  * @text: the document
  * @length: bytes at @text
  * @edits: VferryXmlEdit, each about another attribute
@@ -42,7 +42,7 @@ typedef struct {
  * Return: the new text, to be freed with g_free(); NULL with VFERRY_ERROR_FAILED
  * where anything but the edits would differ.
  */
-char *vferry_xml_patch(xmlDoc *doc, const char *text, gsize length, const GArray *edits,
+char *vferry_xml_patch(const xmlDoc *doc, const char *text, gsize length, const GArray *edits,
 		       gsize *ret_length, GError **error);
 
 #endif

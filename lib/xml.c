@@ -3,17 +3,91 @@
 
 #include "error.h"
 
+#include <libxml/SAX2.h>
 #include <string.h>
+
+/**
+ * Reading - a document that is being read, its parser's _private
+ * @keep: NULL: all
+ * @tags: start tags that have come
+ * @left_out: how deep in an element that is not kept; 0: not in one
+ * @has_doctype: seen, so that nothing more is read
+ */
+typedef struct {
+	VferryXmlKeep *keep;
+	gsize tags;
+	guint left_out;
+	gboolean has_doctype;
+} Reading;
 
 /* libxml2 calls this between the name of a document type and its declarations. */
 static void stop_at_doctype(void *parser, const xmlChar *name G_GNUC_UNUSED,
 			    const xmlChar *external G_GNUC_UNUSED,
 			    const xmlChar *system G_GNUC_UNUSED)
 {
-	gboolean *seen = ((xmlParserCtxt *)parser)->_private;
+	Reading *reading = ((xmlParserCtxt *)parser)->_private;
 
-	*seen = TRUE;
+	reading->has_doctype = TRUE;
 	xmlStopParser(parser);
+}
+
+static void on_start(void *data, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri,
+		     int n_namespaces, const xmlChar **namespaces, int n_attributes,
+		     int n_defaulted, const xmlChar **attributes)
+{
+	xmlParserCtxt *parser = data;
+	Reading *reading = parser->_private;
+	const xmlNode *parent = parser->node;
+
+	reading->tags++;
+	if (reading->left_out ||
+	    (parent && reading->keep && !reading->keep(parent, (const char *)name))) {
+		reading->left_out++;
+		return;
+	}
+	xmlSAX2StartElementNs(parser, name, prefix, uri, n_namespaces, namespaces, n_attributes,
+			      n_defaulted, attributes);
+	if (parser->node)
+		parser->node->_private = GSIZE_TO_POINTER(reading->tags);
+}
+
+static void on_end(void *data, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri)
+{
+	Reading *reading = ((xmlParserCtxt *)data)->_private;
+
+	if (reading->left_out)
+		reading->left_out--;
+	else
+		xmlSAX2EndElementNs(data, name, prefix, uri);
+}
+
+static void on_text(void *data, const xmlChar *text, int length)
+{
+	const Reading *reading = ((xmlParserCtxt *)data)->_private;
+
+	if (!reading->left_out)
+		xmlSAX2Characters(data, text, length);
+}
+
+static void on_cdata(void *data, const xmlChar *text, int length)
+{
+	const Reading *reading = ((xmlParserCtxt *)data)->_private;
+
+	if (!reading->left_out)
+		xmlSAX2CDataBlock(data, text, length);
+}
+
+/* No nodes of comments and instructions: nobody looks at them. */
+static void set_handlers(xmlSAXHandler *sax)
+{
+	sax->internalSubset = stop_at_doctype;
+	sax->startElementNs = on_start;
+	sax->endElementNs = on_end;
+	sax->characters = on_text;
+	sax->ignorableWhitespace = on_text;
+	sax->cdataBlock = on_cdata;
+	sax->comment = NULL;
+	sax->processingInstruction = NULL;
 }
 
 #if LIBXML_VERSION < 21200
@@ -49,11 +123,12 @@ static void refuse_malformed(GError **error, xmlParserCtxt *parser)
 		    last ? last->line : 0, last ? last->code : 0);
 }
 
-xmlDoc *vferry_xml_parse(const char *text, gsize length, GError **error)
+xmlDoc *vferry_xml_parse_some(const char *text, gsize length, VferryXmlKeep *keep,
+			      GError **error)
 {
 	g_autoptr(xmlParserCtxt) parser = NULL;
 	g_autoptr(xmlDoc) doc = NULL;
-	gboolean doctype = FALSE;
+	Reading reading = { .keep = keep };
 
 	if (!length || length > VFERRY_XML_SIZE_MAX) {
 		g_set_error(error, VFERRY_ERROR, VFERRY_ERROR_INVALID,
@@ -72,10 +147,10 @@ xmlDoc *vferry_xml_parse(const char *text, gsize length, GError **error)
 		g_set_error(error, VFERRY_ERROR, VFERRY_ERROR_FAILED, "no memory for domain XML");
 		return NULL;
 	}
-	parser->_private = &doctype;
-	parser->sax->internalSubset = stop_at_doctype;
+	parser->_private = &reading;
+	set_handlers(parser->sax);
 	doc = xmlCtxtReadMemory(parser, text, (int)length, NULL, NULL, VFERRY_XML_OPTIONS);
-	if (doctype) {
+	if (reading.has_doctype) {
 		g_set_error(error, VFERRY_ERROR, VFERRY_ERROR_INVALID,
 			    "domain XML has a document type (DOCTYPE), which is never read");
 		return NULL;
@@ -89,7 +164,23 @@ xmlDoc *vferry_xml_parse(const char *text, gsize length, GError **error)
 			    "domain XML declares another encoding than UTF-8");
 		return NULL;
 	}
+	doc->_private = GSIZE_TO_POINTER(reading.tags);
 	return g_steal_pointer(&doc);
+}
+
+xmlDoc *vferry_xml_parse(const char *text, gsize length, GError **error)
+{
+	return vferry_xml_parse_some(text, length, NULL, error);
+}
+
+gsize vferry_xml_tag_number(const xmlNode *element)
+{
+	return GPOINTER_TO_SIZE(element->_private);
+}
+
+gsize vferry_xml_tags(const xmlDoc *doc)
+{
+	return GPOINTER_TO_SIZE(doc->_private);
 }
 
 long vferry_xml_line(const xmlNode *node)

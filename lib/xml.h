@@ -29,9 +29,25 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(xmlParserCtxt, xmlFreeParserCtxt)
 xmlParserCtxt *vferry_xml_parser_new(void);
 
 /**
- * vferry_xml_parse() - read a document
+ * VferryXmlKeep - whether an element becomes a part of the tree
+ * @parent: an element that is
+ * @name: of a child of it, without prefix
+ *
+ * Most of a domain's XML is of no concern here, and to make nodes of it takes three times
+ * as long as to parse it.
+ *
+ * Return: FALSE to have it left out with all that is in it.
+ */
+typedef gboolean VferryXmlKeep(const xmlNode *parent, const char *name);
+
+/**
+ * vferry_xml_parse_some() - read a document, make a tree of what matters in it
  * @text: UTF-8, with or without a declaration that says so
  * @length: bytes at @text
+ * @keep: asked about each element but the root; NULL to keep all
+ *
+ * What is left out has to be as well-formed as the rest. Comments and processing
+ * instructions are always left out.
  *
  * Nothing is loaded and no entity but the predefined ones exists: a document
  * with a DOCTYPE is refused before its first declaration is read. The limits of
@@ -39,7 +55,17 @@ xmlParserCtxt *vferry_xml_parser_new(void);
  *
  * Return: the document; NULL with VFERRY_ERROR_INVALID.
  */
+xmlDoc *vferry_xml_parse_some(const char *text, gsize length, VferryXmlKeep *keep,
+			      GError **error);
+
+/** vferry_xml_parse() - the same with all elements */
 xmlDoc *vferry_xml_parse(const char *text, gsize length, GError **error);
+
+/** vferry_xml_tag_number() - which of the document's start tags an element's is, from 1 */
+gsize vferry_xml_tag_number(const xmlNode *element);
+
+/** vferry_xml_tags() - how many start tags a document has, with those left out */
+gsize vferry_xml_tags(const xmlDoc *doc);
 
 /** vferry_xml_line() - the line on which an element's start tag ends, from 1 */
 long vferry_xml_line(const xmlNode *node);
