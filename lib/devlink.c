@@ -17,33 +17,29 @@
 /* The devlink port of a VF. */
 typedef struct {
 	guint32 index;
+	guint vf;
 	gboolean knows_migratable;
 	gboolean migratable;
 } Port;
 
-/*
- * A VF, how to talk about it, and its port where that was found.
- * @all: gets each VF of the PF that has the attribute; @vf_index says nothing then
- */
+/* A PF, how to talk about it, and the ports of its VFs that it told of. */
 typedef struct {
 	VferryNetlink *netlink;
 	int family;
 	char pf[VFERRY_ADDRESS_TEXT_SIZE];
-	guint vf_index;
-	GArray *all;
-	guint ports;
-	Port port;
+	GArray *ports;
 } Search;
 
 static void search_clear(Search *search)
 {
 	g_clear_pointer(&search->netlink, nl_socket_free);
+	g_clear_pointer(&search->ports, g_array_unref);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Search, search_clear)
 
-static gboolean search_open(Search *search, const VferryAddress *pf, guint vf_index, GError **error)
+static gboolean search_open(Search *search, const VferryAddress *pf, GError **error)
 {
-	search->vf_index = vf_index;
+	search->ports = g_array_new(FALSE, FALSE, sizeof(Port));
 	vferry_address_text(pf, search->pf);
 	search->netlink = vferry_netlink_open(NETLINK_GENERIC, error);
 	if (!search->netlink)
@@ -109,14 +105,6 @@ static gboolean is_vf_of_pf(const Search *search, struct nlattr **attributes)
 	       !(external && nla_get_u8(external));
 }
 
-static void add_vf(GArray *all, guint vf_index, const Port *port)
-{
-	const VferryDevlinkVf vf = { vf_index, port->migratable };
-
-	if (port->knows_migratable)
-		g_array_append_val(all, vf);
-}
-
 static gboolean take_port(struct nlmsghdr *message, gpointer data, GError **error)
 {
 	static const struct nla_policy policy[DEVLINK_ATTR_MAX + 1] = {
@@ -131,7 +119,7 @@ static gboolean take_port(struct nlmsghdr *message, gpointer data, GError **erro
 	struct nlattr *attributes[DEVLINK_ATTR_MAX + 1];
 	struct genlmsghdr *header = nlmsg_data(message);
 	Search *search = data;
-	guint vf_index;
+	Port port = { 0 };
 
 	if (message->nlmsg_type != search->family || !genlmsg_valid_hdr(message, 0) ||
 	    header->cmd != DEVLINK_CMD_PORT_NEW ||
@@ -142,33 +130,13 @@ static gboolean take_port(struct nlmsghdr *message, gpointer data, GError **erro
 		return malformed(error);
 	if (!is_vf_of_pf(search, attributes))
 		return TRUE;
-	vf_index = nla_get_u16(attributes[DEVLINK_ATTR_PORT_PCI_VF_NUMBER]);
-	if (!search->all && vf_index != search->vf_index)
-		return TRUE;
-	search->ports++;
-	search->port = (Port){ .index = nla_get_u32(attributes[DEVLINK_ATTR_PORT_INDEX]) };
+	port.vf = nla_get_u16(attributes[DEVLINK_ATTR_PORT_PCI_VF_NUMBER]);
+	port.index = nla_get_u32(attributes[DEVLINK_ATTR_PORT_INDEX]);
 	if (attributes[DEVLINK_ATTR_PORT_FUNCTION] &&
-	    !read_function(attributes[DEVLINK_ATTR_PORT_FUNCTION], &search->port, error))
+	    !read_function(attributes[DEVLINK_ATTR_PORT_FUNCTION], &port, error))
 		return FALSE;
-	if (search->all)
-		add_vf(search->all, vf_index, &search->port);
+	g_array_append_val(search->ports, port);
 	return TRUE;
-}
-
-static gboolean check_found(const Search *search, GError **error)
-{
-	if (search->ports == 0)
-		g_set_error(error, VFERRY_ERROR, VFERRY_ERROR_NOT_FOUND,
-			    "there is no devlink port (mlx5 has it in switchdev mode only)");
-	else if (search->ports > 1)
-		g_set_error(error, VFERRY_ERROR, VFERRY_ERROR_INVALID,
-			    "there are %u devlink ports where one is expected", search->ports);
-	else if (!search->port.knows_migratable)
-		g_set_error(error, VFERRY_ERROR, VFERRY_ERROR_NOT_FOUND,
-			    "its devlink port does not know 'migratable'");
-	else
-		return TRUE;
-	return FALSE;
 }
 
 static gboolean read_ports(Search *search, GError **error)
@@ -176,16 +144,49 @@ static gboolean read_ports(Search *search, GError **error)
 	g_autoptr(VferryNetlinkMessage) request =
 		start_message(search, DEVLINK_CMD_PORT_GET, NLM_F_DUMP);
 
-	search->ports = 0;
 	return vferry_netlink_ask(search->netlink, request, take_port, search, error);
 }
 
-static gboolean find_port(Search *search, GError **error)
+/* One port, without a look at all others. */
+static gboolean read_port(Search *search, guint32 index, GError **error)
 {
-	return read_ports(search, error) && check_found(search, error);
+	g_autoptr(VferryNetlinkMessage) request = start_message(search, DEVLINK_CMD_PORT_GET, 0);
+
+	g_array_set_size(search->ports, 0);
+	if (request && nla_put_u32(request, DEVLINK_ATTR_PORT_INDEX, index) < 0)
+		g_clear_pointer(&request, nlmsg_free);
+	return vferry_netlink_ask(search->netlink, request, take_port, search, error);
 }
 
-static VferryNetlinkMessage *set_message(const Search *search, gboolean migratable)
+/* The port of a VF; NULL with an error where there is not one that knows the attribute. */
+static const Port *find_port(const Search *search, guint vf, GError **error)
+{
+	const Port *found = NULL;
+	guint ports = 0;
+
+	for (guint i = 0; i < search->ports->len; i++) {
+		const Port *port = &g_array_index(search->ports, Port, i);
+
+		if (port->vf != vf)
+			continue;
+		found = port;
+		ports++;
+	}
+	if (!found)
+		g_set_error(error, VFERRY_ERROR, VFERRY_ERROR_NOT_FOUND,
+			    "there is no devlink port (mlx5 has it in switchdev mode only)");
+	else if (ports > 1)
+		g_set_error(error, VFERRY_ERROR, VFERRY_ERROR_INVALID,
+			    "there are %u devlink ports where one is expected", ports);
+	else if (!found->knows_migratable)
+		g_set_error(error, VFERRY_ERROR, VFERRY_ERROR_NOT_FOUND,
+			    "its devlink port does not know 'migratable'");
+	else
+		return found;
+	return NULL;
+}
+
+static VferryNetlinkMessage *set_message(const Search *search, guint32 port, gboolean migratable)
 {
 	const struct nla_bitfield32 capabilities = {
 		.value = migratable ? PORT_FN_CAP_MIGRATABLE : 0,
@@ -195,7 +196,7 @@ static VferryNetlinkMessage *set_message(const Search *search, gboolean migratab
 	struct nlattr *function;
 
 	if (!message ||
-	    nla_put_u32(message, DEVLINK_ATTR_PORT_INDEX, search->port.index) < 0)
+	    nla_put_u32(message, DEVLINK_ATTR_PORT_INDEX, port) < 0)
 		return NULL;
 	function = nla_nest_start(message, DEVLINK_ATTR_PORT_FUNCTION);
 	if (!function ||
@@ -205,19 +206,22 @@ static VferryNetlinkMessage *set_message(const Search *search, gboolean migratab
 	return g_steal_pointer(&message);
 }
 
-static gboolean set_port(Search *search, gboolean migratable, GError **error)
+static gboolean set_port(Search *search, const VferryDevlinkVf *vf, gboolean migratable,
+			 GError **error)
 {
-	g_autoptr(VferryNetlinkMessage) request = set_message(search, migratable);
+	g_autoptr(VferryNetlinkMessage) request = set_message(search, vf->port, migratable);
+	const Port *port;
 
 	if (!vferry_netlink_ask(search->netlink, request, NULL, NULL, error)) {
 		g_prefix_error(error, "the driver refuses migratable %s: ",
 			       migratable ? "enable" : "disable");
 		return FALSE;
 	}
-	if (!find_port(search, error))
+	if (!read_port(search, vf->port, error))
 		return FALSE;
-	if (search->port.migratable == migratable)
-		return TRUE;
+	port = find_port(search, vf->index, error);
+	if (!port || port->migratable == migratable)
+		return port != NULL;
 	g_set_error(error, VFERRY_ERROR, VFERRY_ERROR_FAILED,
 		    "the driver took migratable %s and did not do it",
 		    migratable ? "enable" : "disable");
@@ -236,35 +240,58 @@ gboolean vferry_devlink_migratable_read(const VferryAddress *pf, guint vf_index,
 					GError **error)
 {
 	g_auto(Search) search = { 0 };
+	const Port *port = search_open(&search, pf, error) && read_ports(&search, error) ?
+				   find_port(&search, vf_index, error) : NULL;
 
-	if (!search_open(&search, pf, vf_index, error) || !find_port(&search, error))
+	if (!port)
 		return name_vf(pf, vf_index, error);
-	*ret = search.port.migratable;
+	*ret = port->migratable;
 	return TRUE;
+}
+
+/* Those of the ports that know the attribute; NULL with an error where a VF has two. */
+static GArray *list_vfs(const Search *search, GError **error)
+{
+	g_autoptr(GArray) all = g_array_new(FALSE, FALSE, sizeof(VferryDevlinkVf));
+
+	for (guint i = 0; i < search->ports->len; i++) {
+		const Port *port = &g_array_index(search->ports, Port, i);
+		const VferryDevlinkVf vf = { port->vf, port->index, port->migratable };
+
+		if (!port->knows_migratable)
+			continue;
+		if (!find_port(search, port->vf, error)) {
+			g_prefix_error(error, "VF %u: ", port->vf);
+			return NULL;
+		}
+		g_array_append_val(all, vf);
+	}
+	return g_steal_pointer(&all);
 }
 
 GArray *vferry_devlink_migratable_list(const VferryAddress *pf, GError **error)
 {
-	g_autoptr(GArray) all = g_array_new(FALSE, FALSE, sizeof(VferryDevlinkVf));
-	g_auto(Search) search = { .all = all };
+	g_auto(Search) search = { 0 };
 	g_autoptr(GError) failure = NULL;
+	GArray *all = NULL;
 
-	if ((search_open(&search, pf, 0, &failure) && read_ports(&search, &failure)) ||
-	    g_error_matches(failure, VFERRY_ERROR, VFERRY_ERROR_NOT_FOUND))
-		return g_steal_pointer(&all);
-	g_propagate_prefixed_error(error, g_steal_pointer(&failure), "%s: ", search.pf);
-	return NULL;
+	if ((search_open(&search, pf, &failure) && read_ports(&search, &failure)) ||
+	    g_error_matches(failure, VFERRY_ERROR, VFERRY_ERROR_NOT_FOUND)) {
+		g_clear_error(&failure);
+		all = list_vfs(&search, &failure);
+	}
+	if (!all)
+		g_propagate_prefixed_error(error, g_steal_pointer(&failure), "%s: ", search.pf);
+	return all;
 }
 
-gboolean vferry_devlink_migratable_set(const VferryAddress *pf, guint vf_index,
+gboolean vferry_devlink_migratable_set(const VferryAddress *pf, const VferryDevlinkVf *vf,
 				       gboolean migratable, GError **error)
 {
 	g_auto(Search) search = { 0 };
 
 	migratable = migratable != FALSE;
-	if (!search_open(&search, pf, vf_index, error) || !find_port(&search, error))
-		return name_vf(pf, vf_index, error);
-	if (search.port.migratable != migratable && !set_port(&search, migratable, error))
-		return name_vf(pf, vf_index, error);
+	if (!search_open(&search, pf, error) || !set_port(&search, vf, migratable, error))
+		return name_vf(pf, vf->index, error);
 	return TRUE;
 }

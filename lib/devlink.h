@@ -27,10 +27,12 @@ gboolean vferry_devlink_migratable_read(const VferryAddress *pf, guint vf_index,
 /**
  * VferryDevlinkVf - a VF whose port knows the attribute
  * @index: number of the VF, from 0
+ * @port: number of the port
  * @migratable: its value
  */
 typedef struct {
 	guint index;
+	guint32 port;
 	gboolean migratable;
 } VferryDevlinkVf;
 
@@ -44,13 +46,14 @@ GArray *vferry_devlink_migratable_list(const VferryAddress *pf, GError **error);
 
 /**
  * vferry_devlink_migratable_set() - make a VF migratable, or not, and read that back
+ * @vf: of vferry_devlink_migratable_list(), of just now
  *
- * A VF that is as wanted is not touched. No driver may be bound to the VF.
+ * No driver may be bound to the VF.
  *
  * Errors as vferry_devlink_migratable_read(); VFERRY_ERROR_FAILED or _BUSY with the
  * kernel's words where the driver refuses.
  */
-gboolean vferry_devlink_migratable_set(const VferryAddress *pf, guint vf_index,
+gboolean vferry_devlink_migratable_set(const VferryAddress *pf, const VferryDevlinkVf *vf,
 				       gboolean migratable, GError **error);
 
 #endif

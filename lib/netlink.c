@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <linux/netlink.h>
-#include <netlink/genl/ctrl.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -56,23 +55,6 @@ VferryNetlink *vferry_netlink_open(int protocol, GError **error)
 		return NULL;
 	}
 	return g_steal_pointer(&netlink);
-}
-
-int vferry_netlink_family(VferryNetlink *netlink, const char *name, GError **error)
-{
-	int family = genl_ctrl_resolve(netlink, name);
-
-	if (family == -NLE_OBJ_NOTFOUND) {
-		g_set_error(error, VFERRY_ERROR, VFERRY_ERROR_NOT_FOUND,
-			    "this kernel has no %s", name);
-		return -1;
-	}
-	if (family < 0) {
-		g_set_error(error, VFERRY_ERROR, VFERRY_ERROR_FAILED,
-			    "asking the kernel for %s: %s", name, nl_geterror(family));
-		return -1;
-	}
-	return family;
 }
 
 gboolean vferry_netlink_parse(struct nlattr **ret, int max, struct nlattr *head, int length,

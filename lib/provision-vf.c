@@ -9,10 +9,11 @@
 #include "sysfs.h"
 #include "vf-user.h"
 
-/* What has to be done to a VF. */
+/* What has to be done to a VF. @devlink: what its port says; NULL where it has none */
 typedef struct {
 	VferryProvisionPlan *plan;
 	const VferryVf *vf;
+	const VferryDevlinkVf *devlink;
 	gboolean set_migratable;
 	gboolean bind;
 	VferryProvisionVf *result;
@@ -128,7 +129,7 @@ static gboolean set_and_bind(const Work *work, GError **error)
 	if (work->set_migratable) {
 		if (!release(work, &before, error))
 			return FALSE;
-		vferry_devlink_migratable_set(&vf->pf->address, vf->index,
+		vferry_devlink_migratable_set(&vf->pf->address, work->devlink,
 					      wants_migratable(work->plan), &refusal);
 	}
 	if (choice->driver &&
@@ -230,9 +231,10 @@ static VferryProvisionVf *result_new(const VferryVf *vf)
 
 VferryProvisionVf *vferry_provision_vf(VferryProvisionPlan *plan, const VferryVf *vf)
 {
-	const VferryDevlinkVf *known = devlink_of(plan, vf);
 	VferryProvisionVf *result = result_new(vf);
-	Work work = { .plan = plan, .vf = vf, .result = result };
+	Work work = {
+		.plan = plan, .vf = vf, .devlink = devlink_of(plan, vf), .result = result,
+	};
 	g_autofree char *driver = NULL;
 	gboolean gone;
 
@@ -242,9 +244,11 @@ VferryProvisionVf *vferry_provision_vf(VferryProvisionPlan *plan, const VferryVf
 	}
 	result->reason = g_strdup(plan->choice.reason);
 	work.bind = !has_driver(&plan->choice, vf);
-	work.set_migratable = known && known->migratable != wants_migratable(plan);
+	work.set_migratable =
+		work.devlink && work.devlink->migratable != wants_migratable(plan);
 	work_on(&work);
-	if (!result->problem && !known && plan->config->migratable == VFERRY_CONFIG_MIGRATABLE_YES)
+	if (!result->problem && !work.devlink &&
+	    plan->config->migratable == VFERRY_CONFIG_MIGRATABLE_YES)
 		finish(result, VFERRY_PROVISION_FAILED,
 		       g_strdup("migratable=yes, but its device has no such devlink attribute"));
 	if (!result->problem)

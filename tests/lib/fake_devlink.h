@@ -36,7 +36,7 @@ class FakeDevlink {
   bool known = true;
   int refusal = 0;
   bool obeys = true;
-  unsigned sets = 0;
+  unsigned sets = 0, dumps = 0;
   std::function<void(int vf)> on_set = [](int) {};
   std::function<void(nl_msg *)> tamper = [](nl_msg *) {};
   uint8_t command = DEVLINK_CMD_PORT_NEW;
@@ -54,14 +54,25 @@ class FakeDevlink {
     EXPECT_STREQ(nla_get_string(attribute(request, DEVLINK_ATTR_BUS_NAME)), "pci");
     EXPECT_STREQ(nla_get_string(attribute(request, DEVLINK_ATTR_DEV_NAME)), kDevlinkPf);
     if (header->cmd == DEVLINK_CMD_PORT_GET) {
-      EXPECT_EQ(request->nlmsg_flags & NLM_F_DUMP, NLM_F_DUMP);
-      for (const Port &port : ports)
-        describe(port);
-      kernel_.end_dump(dump_error);
+      get(request);
       return;
     }
     ASSERT_EQ(header->cmd, DEVLINK_CMD_PORT_SET);
     set(request);
+  }
+
+  void get(nlmsghdr *request) {
+    if ((request->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP) {
+      dumps++;
+      for (const Port &port : ports)
+        describe(port, NLM_F_MULTI);
+      kernel_.end_dump(dump_error);
+      return;
+    }
+    for (const Port &port : ports)
+      if (port.index == nla_get_u32(attribute(request, DEVLINK_ATTR_PORT_INDEX)))
+        describe(port, 0);
+    kernel_.acknowledge();
   }
 
   static nlattr *attribute(nlmsghdr *request, int type) {
@@ -81,7 +92,7 @@ class FakeDevlink {
     kernel_.acknowledge();
   }
 
-  void describe(const Port &port) {
+  void describe(const Port &port, int flags) {
     nl_msg *message = nlmsg_alloc();
 
     genlmsg_put(message, 0, 0, family, 0, 0, command, DEVLINK_GENL_VERSION);
@@ -98,7 +109,7 @@ class FakeDevlink {
       nla_put(message, caps_attribute, sizeof(port.caps), &port.caps);
     nla_nest_end(message, function);
     tamper(message);
-    kernel_.say(message, NLM_F_MULTI);
+    kernel_.say(message, flags);
   }
 
   void set(nlmsghdr *request) {

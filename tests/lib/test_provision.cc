@@ -567,6 +567,7 @@ TEST_F(Migratable, IsSetBeforeADriverIsBound)
 	expect_good(3, 0);
 	expect_migratable(true);
 	expect_bound("mlx5_vfio_pci", 3);
+	EXPECT_EQ(device->dumps, 1U);
 }
 
 TEST_F(Migratable, ADriverLetsGoOfTheVfForIt)
