@@ -40,7 +40,7 @@ static char *driver_of_module(const char *module, MayLoad may_load, GError **err
 	return vferry_module_load(module, error) ? vferry_module_driver(module, error) : NULL;
 }
 
-/* A driver by its name, or by that of its module: "hisi_acc_vfio_pci" has "hisi-acc-vfio-pci". */
+/* A driver by its name, or by that of its module: "xe_vfio_pci" has "xe-vfio-pci". */
 static char *find_named(const char *name, MayLoad may_load, GError **error)
 {
 	if (!vferry_driver_name_valid(name)) {

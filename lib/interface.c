@@ -2,6 +2,7 @@
 #include "interface.h"
 
 #include "error.h"
+#include "sysfs.h"
 
 #include <errno.h>
 #include <net/if.h>
@@ -43,5 +44,18 @@ gboolean vferry_interface_index(const char *name, int *ret, GError **error)
 		return FALSE;
 	}
 	*ret = (int)index;
+	return TRUE;
+}
+
+gboolean vferry_interface_up(const char *name, gboolean *ret)
+{
+	g_autofree char *folder = g_build_filename(VFERRY_SYSFS_NET, name, NULL);
+	g_autofree char *text = vferry_sysfs_read(folder, "flags", NULL);
+	guint64 flags;
+
+	if (!text || !g_str_has_prefix(text, "0x") ||
+	    !g_ascii_string_to_unsigned(text + 2, 16, 0, G_MAXUINT32, &flags, NULL))
+		return FALSE;
+	*ret = (flags & IFF_UP) != 0;
 	return TRUE;
 }

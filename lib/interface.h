@@ -22,4 +22,11 @@ gboolean vferry_interface_name_valid(const char *name);
  */
 gboolean vferry_interface_index(const char *name, int *ret, GError **error);
 
+/**
+ * vferry_interface_up() - whether a network interface is up, administratively
+ *
+ * Return: FALSE where that cannot be told, as it is not there.
+ */
+gboolean vferry_interface_up(const char *name, gboolean *ret);
+
 #endif

@@ -6,7 +6,7 @@
  * No attribute is read for which the kernel takes the device's lock: it holds
  * that lock while VFs are made, and while a driver's removal waits for a guest to
  * let go of a VF. One such device would stop every reader, unkillably. So
- * sriov_numvfs is counted, and driver_override has a function of its own.
+ * sriov_numvfs is counted, and driver_override is left to binding.h.
  */
 #ifndef VFERRY_INVENTORY_H
 #define VFERRY_INVENTORY_H

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "vf-user.h"
 
+#include "interface.h"
 #include "pf.h"
 #include "sysfs.h"
 #include "vfio.h"
-
-#include <net/if.h>
 
 #define CLASS_NETWORK 0x02
 
@@ -21,44 +20,48 @@ static char *claimant(const VferryClaim *claim)
 			       vferry_claim_purpose_text(claim->purpose));
 }
 
-static char *vfio_user(const VferryVf *vf)
+static char *describe(pid_t process)
 {
-	g_autoptr(GError) failure = NULL;
-	g_autofree char *folder = NULL, *command = NULL;
-	pid_t user;
+	g_autofree char *folder = g_strdup_printf("/proc/%d", (int)process);
+	g_autofree char *command = vferry_sysfs_read(folder, "comm", NULL);
 
-	if (!vferry_vfio_in_use(&vf->address, &user, &failure))
-		return failure ? g_strdup(failure->message) : NULL;
-	folder = g_strdup_printf("/proc/%d", (int)user);
-	command = vferry_sysfs_read(folder, "comm", NULL);
-	return g_strdup_printf("process %d (%s) has it open", (int)user, command ? command : "?");
-}
-
-static gboolean is_up(const char *interface)
-{
-	g_autofree char *folder = g_build_filename(VFERRY_SYSFS_NET, interface, NULL);
-	g_autofree char *flags = vferry_sysfs_read(folder, "flags", NULL);
-
-	/* Gone is down. */
-	return flags && g_ascii_strtoull(flags, NULL, 16) & IFF_UP;
+	return g_strdup_printf("process %d (%s) has it open", (int)process,
+			       command ? command : "?");
 }
 
 char *vferry_vf_network_user(const VferryVf *vf)
 {
+	gboolean is_up;
+
+	/* Gone is down. */
 	if (vf->interface)
-		return is_up(vf->interface) ? g_strdup_printf("its network interface %s is up",
-							      vf->interface) : NULL;
+		return vferry_interface_up(vf->interface, &is_up) && is_up ?
+			       g_strdup_printf("its network interface %s is up", vf->interface) :
+			       NULL;
 	if (vf->driver && !vf->vfio_dev && vf->pf->class_code >> 16 == CLASS_NETWORK)
 		return g_strdup_printf("its driver is %s and it has no network interface here, "
 				       "perhaps in another network namespace", vf->driver);
 	return NULL;
 }
 
-char *vferry_vf_user(const VferryVf *vf, const VferryClaim *claim)
+char *vferry_vf_user_with(const VferryVf *vf, const VferryClaim *claim, pid_t process)
 {
 	char *user = claimant(claim);
 
-	if (!user)
-		user = vfio_user(vf);
+	if (!user && process)
+		user = describe(process);
 	return user ? user : vferry_vf_network_user(vf);
+}
+
+char *vferry_vf_user(const VferryVf *vf, const VferryClaim *claim)
+{
+	g_autoptr(GError) failure = NULL;
+	char *user = claimant(claim);
+	pid_t process;
+
+	if (user)
+		return user;
+	if (!vferry_vfio_users(&vf->address, 1, &process, &failure))
+		return g_strdup(failure->message);
+	return vferry_vf_user_with(vf, NULL, process);
 }

@@ -5,6 +5,8 @@
 #include "claim.h"
 #include "vf.h"
 
+#include <sys/types.h>
+
 /**
  * vferry_vf_user() - who uses a VF, or is about to
  * @vf: read just now
@@ -18,6 +20,12 @@
  * if nobody uses it.
  */
 char *vferry_vf_user(const VferryVf *vf, const VferryClaim *claim);
+
+/**
+ * vferry_vf_user_with() - the same, for whoever has looked at many VFs at once
+ * @process: what vferry_vfio_users() says of the VF
+ */
+char *vferry_vf_user_with(const VferryVf *vf, const VferryClaim *claim, pid_t process);
 
 /** vferry_vf_network_user() - the part of it that is about the VF's network interface */
 char *vferry_vf_network_user(const VferryVf *vf);

@@ -18,25 +18,6 @@ void vferry_vf_free(VferryVf *vf)
 	g_free(vf);
 }
 
-gboolean vferry_vf_driver_override(const VferryVf *vf, char **ret, GError **error)
-{
-	g_auto(VferryFolder) bus = VFERRY_FOLDER_INIT;
-	g_auto(VferryFolder) folder = VFERRY_FOLDER_INIT;
-	g_autofree char *name = NULL;
-
-	if (!vferry_device_open_bus(&bus, error) ||
-	    !vferry_device_open(&bus, &vf->address, &folder, error))
-		return FALSE;
-	name = vferry_folder_read(&folder, "driver_override", error);
-	if (!name) {
-		vferry_device_judge(&folder, error);
-		return FALSE;
-	}
-	/* The kernel prints a null pointer. */
-	*ret = *name && !g_str_equal(name, "(null)") ? g_steal_pointer(&name) : NULL;
-	return TRUE;
-}
-
 static gboolean check_physfn(const VferryFolder *folder, const VferryVf *vf, GError **error)
 {
 	char text[VFERRY_ADDRESS_TEXT_SIZE];

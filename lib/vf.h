@@ -48,18 +48,6 @@ void vferry_vf_free(VferryVf *vf);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(VferryVf, vferry_vf_free)
 
 /**
- * vferry_vf_driver_override() - the only driver that may bind the VF
- * @ret: its name, or NULL where any may
- *
- * Read when it is called. Many kernels, 6.1 and 6.12 among them, let this wait
- * while a driver is bound to the VF or removed from it: without a limit where a
- * guest does not let go of it.
- *
- * Return: FALSE with the errors of vferry_vf_read().
- */
-gboolean vferry_vf_driver_override(const VferryVf *vf, char **ret, GError **error);
-
-/**
  * vferry_vf_read_folder() - for inventory.c: a VF from its open folder
  * @index: N of the link virtfnN of @pf that leads to it
  *

@@ -6,6 +6,7 @@
 #include "guest-process.h"
 #include "guest-vf.h"
 #include "journal.h"
+#include "pf-interface.h"
 #include "vfio.h"
 
 /* How long a running domain keeps a VF that it does not use. */
@@ -49,7 +50,7 @@ void guest_claim_inherit(VferryClaim *claim, const VferryClaim *earlier)
 static gboolean undo_identity(const VferryVf *vf, const VferryIdentity *before, gboolean forget,
 			      GError **error)
 {
-	const char *interface = pf_interface(vf->pf, error);
+	const char *interface = vferry_pf_interface(vf->pf, error);
 	g_autoptr(GError) first = NULL;
 
 	if (!interface)

@@ -52,25 +52,3 @@ const char *guest_vf_text(const GuestVf *guest, char *text)
 {
 	return vferry_address_text(&guest->vf->address, text);
 }
-
-static gboolean has_vfs(const char *interface)
-{
-	g_autoptr(GArray) identities = vferry_identity_read_all(interface, NULL);
-
-	return identities && identities->len;
-}
-
-const char *pf_interface(const VferryPf *pf, GError **error)
-{
-	char text[VFERRY_ADDRESS_TEXT_SIZE];
-
-	if (pf->interfaces[0] && !pf->interfaces[1])
-		return pf->interfaces[0];
-	for (char **interface = pf->interfaces; *interface; interface++)
-		if (has_vfs(*interface))
-			return *interface;
-	g_set_error(error, VFERRY_ERROR, VFERRY_ERROR_NOT_FOUND,
-		    "PF %s has no network interface here that tells of its VFs",
-		    vferry_address_text(&pf->address, text));
-	return NULL;
-}

@@ -30,13 +30,4 @@ GPtrArray *guest_vfs_find(const VferryDomain *domain, GError **error);
 /** guest_vf_text() - its address */
 const char *guest_vf_text(const GuestVf *guest, char *text);
 
-/**
- * pf_interface() - the network interface by which a PF's VFs are set
- *
- * In switchdev mode the representors of its VFs are among its interfaces; they have no VFs.
- *
- * Return: the name; NULL with VFERRY_ERROR_NOT_FOUND where it has none.
- */
-const char *pf_interface(const VferryPf *pf, GError **error);
-
 #endif

@@ -13,6 +13,7 @@
 #include "guest-claim.h"
 #include "guest-vf.h"
 #include "journal.h"
+#include "pf-interface.h"
 
 /* A start may take long where much memory is filled first; a claim left behind is rare. */
 #define START_LIFETIME_SECONDS 3600
@@ -93,7 +94,7 @@ static gboolean make_plan(Plan *plan, VferryConfig *config, VferryAliases **alia
 	if (!metadata || !metadata->identity.parts)
 		return TRUE;
 	plan->wanted = metadata->identity;
-	plan->interface = pf_interface(pf, error);
+	plan->interface = vferry_pf_interface(pf, error);
 	return plan->interface || prefix(plan, error);
 }
 

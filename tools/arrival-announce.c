@@ -24,7 +24,7 @@ static const guint8 *find_mac(const VferryDomainDevice *device, const VferryIden
 static gboolean announce(const VferryDomainDevice *device, GError **error)
 {
 	g_autoptr(VferryVf) vf = vferry_vf_read(&device->source, error);
-	const char *interface = vf ? pf_interface(vf->pf) : NULL;
+	const char *interface = vf ? vferry_pf_interface(vf->pf, NULL) : NULL;
 	VferryIdentity identity;
 	const guint8 *mac;
 	guint16 vlan;

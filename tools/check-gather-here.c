@@ -7,6 +7,7 @@
 #include "domain-xml.h"
 #include "error.h"
 #include "host.h"
+#include "interface.h"
 #include "inventory.h"
 #include "pf-interface.h"
 #include "xml.h"
@@ -90,14 +91,16 @@ static void read_pf(CheckDevice *ret, const VferryDomainDevice *device, const Vf
 		    const Host *host)
 {
 	const VferryPf *pf = vf->pf;
-	const char *interface = pf_interface(pf);
+	const char *interface = vferry_pf_interface(pf, NULL);
 	VferryIdentity identity;
+	gboolean is_up;
 
 	ret->network = g_strdup(host_pf_config(host, pf)->network);
 	if (!interface)
 		return;
 	ret->pf_interface = g_strdup(interface);
-	ret->pf_up = pf_interface_up(interface);
+	if (vferry_interface_up(interface, &is_up))
+		ret->pf_up = is_up ? ANSWER_YES : ANSWER_NO;
 	if (vferry_identity_read(interface, vf->index, &identity, NULL))
 		ret->left_behind = check_identity_left_behind(
 			device, &identity, g_strcmp0(vf->driver, IGBVF_DRIVER) == 0);

@@ -2,6 +2,7 @@
 #include "doctor.h"
 
 #include "binding.h"
+#include "interface.h"
 #include "module-name.h"
 #include "pf-interface.h"
 #include "vfio-features.h"
@@ -27,9 +28,10 @@ static void look_at_number(Doctor *doctor, const char *about, const VferryPf *pf
 
 static void look_at_interface(Doctor *doctor, const VferryPf *pf)
 {
-	const char *interface = pf_interface(pf);
+	const char *interface = vferry_pf_interface(pf, NULL);
+	gboolean is_up;
 
-	if (!interface || pf_interface_up(interface) != ANSWER_NO)
+	if (!interface || !vferry_interface_up(interface, &is_up) || is_up)
 		return;
 	report_add(doctor->report, REPORT_PROBLEM, interface, "this PF is down: it answers none of "
 		   "its VFs, and a guest that migrates here is refused");

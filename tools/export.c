@@ -53,7 +53,7 @@ static ExportPf *describe(const Host *host, const VferryPf *pf, GError **error)
 	const VferryVf *first = g_ptr_array_index(pf->vfs, 0);
 
 	result->address = pf->address;
-	result->interface = g_strdup(pf_interface(pf));
+	result->interface = g_strdup(vferry_pf_interface(pf, NULL));
 	result->network = g_strdup(host_pf_config(host, pf)->network);
 	result->vf_vendor = first->vendor;
 	result->vf_device = first->device;

@@ -116,7 +116,7 @@ static void add_pf(Listing *listing, const Host *host, const SurveyedPf *surveye
 {
 	const VferryPf *pf = surveyed->pf;
 	ListedPf *listed = listing_add_pf(listing, &pf->address);
-	const char *interface = pf_interface(pf);
+	const char *interface = vferry_pf_interface(pf, NULL);
 	g_autoptr(GArray) identities = read_identities(surveyed, interface);
 	g_autoptr(GArray) devlink = read_devlink(surveyed);
 

@@ -87,7 +87,7 @@ static void read_claim(Shown *shown)
 
 static void read_identity(Shown *shown)
 {
-	const char *interface = pf_interface(shown->vf->pf);
+	const char *interface = vferry_pf_interface(shown->vf->pf, NULL);
 	g_autoptr(GError) error = NULL;
 
 	if (interface &&

@@ -4,7 +4,7 @@
 //   MAC vlan qos vlan-protocol trust spoofchk link-state min-tx-rate max-tx-rate
 // A line "refuse N" before them has requests of type IFLA_VF_... N refused.
 #include "../lib/fake_kernel.h"
-#include "../lib/vf_messages.h"
+#include "../lib/vf_table.h"
 
 #include <cerrno>
 #include <cstdio>
@@ -26,15 +26,20 @@ class Table {
       else
         vfs.push_back(parse(line));
   }
+  // At once, as a driver does it: the program may be killed at any call.
   void save() const {
-    std::ofstream file(path_);
-    if (refused)
-      file << "refuse " << refused << "\n";
-    for (const VferryIdentity &vf : vfs)
-      file << text(vf) << "\n";
+    const std::string temporary = std::string(path_) + ".new";
+    {
+      std::ofstream file(temporary);
+      if (refused)
+        file << "refuse " << refused << "\n";
+      for (const VferryIdentity &vf : vfs)
+        file << text(vf) << "\n";
+    }
+    std::rename(temporary.c_str(), path_);
   }
 
-  std::vector<VferryIdentity> vfs;
+  VfTable vfs;
   int refused = 0;
 
  private:
@@ -68,57 +73,10 @@ class Table {
 
 const char *path;
 
-void describe(FakeKernel &kernel, const Table &table) {
-  nl_msg *message = start_link(1);
-  nla_put_u32(message, IFLA_NUM_VF, static_cast<uint32_t>(table.vfs.size()));
-  nlattr *list = nla_nest_start(message, IFLA_VFINFO_LIST);
-  for (size_t i = 0; i < table.vfs.size(); i++)
-    put_vf(message, static_cast<uint32_t>(i), table.vfs[i]);
-  nla_nest_end_keep_empty(message, list);
-  kernel.say(message);
-}
-
-void take(VferryIdentity &vf, int type, const uint32_t *data) {
-  switch (type) {
-    case IFLA_VF_MAC:
-      memcpy(vf.mac, data + 1, VFERRY_MAC_SIZE);
-      break;
-    case IFLA_VF_VLAN_LIST: {
-      auto *info = reinterpret_cast<const ifla_vf_vlan_info *>(data);
-      vf.vlan = static_cast<guint16>(info->vlan);
-      vf.qos = static_cast<guint8>(info->qos);
-      vf.vlan_protocol = ntohs(info->vlan_proto);
-      break;
-    }
-    case IFLA_VF_TRUST:
-      vf.trust = static_cast<gboolean>(data[1]);
-      break;
-    case IFLA_VF_SPOOFCHK:
-      vf.spoofchk = static_cast<gboolean>(data[1]);
-      break;
-    case IFLA_VF_LINK_STATE:
-      vf.link_state = static_cast<VferryLinkState>(data[1]);
-      break;
-    case IFLA_VF_RATE:
-      vf.min_tx_rate = data[1];
-      vf.max_tx_rate = data[2];
-      break;
-  }
-}
-
-int set(Table &table, nlmsghdr *request) {
-  auto *list = nlmsg_find_attr(request, sizeof(ifinfomsg), IFLA_VFINFO_LIST);
-  auto *attribute = static_cast<nlattr *>(nla_data(static_cast<nlattr *>(nla_data(list))));
-  const int type = nla_type(attribute);
-  auto *data = static_cast<uint32_t *>(nla_data(attribute));
-
-  if (type == table.refused)
+int set(Table &table, const VfRequest &request) {
+  if (request.type == table.refused || request.body[0] >= table.vfs.size())
     return EINVAL;
-  if (type == IFLA_VF_VLAN_LIST)
-    data = static_cast<uint32_t *>(nla_data(reinterpret_cast<nlattr *>(data)));
-  if (data[0] >= table.vfs.size())
-    return EINVAL;
-  take(table.vfs[data[0]], type, data);
+  request.carry_out(&table.vfs);
   table.save();
   return 0;
 }
@@ -127,10 +85,10 @@ void answer(FakeKernel &kernel, nlmsghdr *request) {
   Table table(path);
 
   if (request->nlmsg_type == RTM_GETLINK) {
-    describe(kernel, table);
+    kernel.say(describe_vfs(table.vfs, 1));
     kernel.acknowledge();
   } else {
-    kernel.acknowledge(-set(table, request));
+    kernel.acknowledge(-set(table, VfRequest(request)));
   }
 }
 

@@ -64,6 +64,19 @@ def test_a_hostdev_gets_all_of_it(bed: Bed, why: str) -> None:
     assert bed.held() == [FREE, FREE]
 
 
+def test_a_pf_is_set_by_its_uplink_and_no_representor(bed: Bed) -> None:
+    for name, port in (("a-vf0", "pf0vf0"), ("a-vf1", "pf0vf1"), ("lo", "p0")):
+        (bed.host.devices / PF / "net" / name).mkdir(parents=True, exist_ok=True)
+        port_name = bed.host.root / "class/net" / name / "phys_port_name"
+        port_name.parent.mkdir(parents=True)
+        port_name.write_text(f"{port}\n")
+    xml = Domain([hostdev(bed.vfs[1])], [ALL]).text()
+    bed.start(xml)
+    assert bed.held() == [FREE, f"{GUEST_MAC} 42 3 33024 1 0 1 10 1000"]
+    bed.stop(xml)
+    assert bed.held() == [FREE, FREE]
+
+
 def test_what_was_there_is_put_back(bed: Bed) -> None:
     """But for a MAC: a VF's own cannot be told from one that was set."""
     before = "00:00:00:00:00:00 7 1 33024 1 0 2 5 50"

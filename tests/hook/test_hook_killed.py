@@ -2,11 +2,13 @@
 """The hook killed before each system call that changes something, and what comes after.
 
 A call that changes nothing leaves what the one before it left, so these are all states
-that a death can leave.
+that a death can leave. What a PF is told by netlink is a file here, which is written when
+the PF has done it: so a death comes before and after each request, too.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +20,10 @@ from hook_kernel import Kernel
 from hook_xml import OTHER_UUID, UUID, Domain, hostdev
 
 PF = "0000:01:00.0"
-CALLS_MAX = 100
+CALLS_MAX = 200
+# What a PF holds of a VF: as it comes, and as the domain's metadata say.
+FREE = "00:00:00:00:00:00 0 0 33024 0 1 0 0 0"
+MACS = ("52:54:00:12:34:56", "52:54:00:12:34:57")
 
 
 @dataclass
@@ -28,16 +33,21 @@ class Scene:
     vfs: list[str]
     xml: str
     other: str
+    metadata: list[str]
 
     def expect(self, driver: str | None, claims: dict[str, str]) -> None:
-        """Both VFs on this driver, without an override that contradicts it."""
+        """Both VFs on this driver, without an override that contradicts it; freed, the PF has
+        forgotten the guest."""
+        if self.metadata and not claims:
+            held = (self.host.root / "pf-table").read_text().splitlines()
+            assert held == [FREE] * len(self.vfs)
         assert self.host.claimed() == claims
         for vf in self.vfs:
             assert self.host.driver(vf) == driver
             assert self.host.override(vf) == (OURS if driver == OURS else None)
 
 
-def scene(folder: Path) -> Scene:
+def scene(folder: Path, identity: bool) -> Scene:
     folder.mkdir()
     host = Host(folder)
     vfs = host.add_pf(PF, 2, driver="igbvf")
@@ -45,8 +55,13 @@ def scene(folder: Path) -> Scene:
         host.set_interface(vf, f"eth{number}", up=False)
     host.configure("[pf lo]\nnetwork=lab\n")
     devices = [hostdev(vf) for vf in vfs]
-    return Scene(host, Kernel(host), vfs, Domain(devices).text(),
-                 Domain(devices, uuid=OTHER_UUID, name="other").text())
+    metadata = [f"hostdev='{number}' mac='{mac}' vlan='42' trust='yes' max-tx-rate='1000'"
+                for number, mac in enumerate(MACS)] if identity else []
+    if identity:
+        host.preload = Path(os.environ["VFERRY_PF_KERNEL"])
+        (host.root / "pf-table").write_text(f"{FREE}\n" * len(vfs))
+    return Scene(host, Kernel(host), vfs, Domain(devices, metadata).text(),
+                 Domain(devices, uuid=OTHER_UUID, name="other").text(), metadata)
 
 
 def run(at: Scene, *operations: str) -> None:
@@ -126,8 +141,27 @@ def comes_again(at: Scene) -> None:
 def test_killed(tmp_path: Path, before: list[str], operation: str,
                 after: Callable[[Scene], None], calls: int) -> None:
     """calls: at least so many there are to be killed at."""
+    kill_at_each(tmp_path, before, operation, after, calls, identity=False)
+
+
+@pytest.mark.parametrize("before, operation, after, calls", [
+    ([], "prepare", after_a_failed_start, 23),
+    ([], "prepare", again, 23),
+    ([], "prepare", for_another_after_the_lifetime, 23),
+    (["prepare", "started"], "release", release_again, 18),
+    (["prepare", "started"], "release", for_another_at_once, 18),
+    (["migrate"], "prepare", comes_again, 23),
+], ids=lambda value: getattr(value, "__name__", None) or
+    (value if isinstance(value, str) else "-".join(value) if isinstance(value, list) else "at"))
+def test_killed_while_a_pf_is_told(tmp_path: Path, before: list[str], operation: str,
+                                   after: Callable[[Scene], None], calls: int) -> None:
+    kill_at_each(tmp_path, before, operation, after, calls, identity=True)
+
+
+def kill_at_each(folder: Path, before: list[str], operation: str,
+                 after: Callable[[Scene], None], calls: int, identity: bool) -> None:
     for kill_at in range(1, CALLS_MAX):
-        at = scene(tmp_path / str(kill_at))
+        at = scene(folder / str(kill_at), identity)
         run(at, *before)
         result = at.kernel.hook(operation, at.xml, "shutdown" if operation == "release" else "-",
                                 kill_at)

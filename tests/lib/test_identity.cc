@@ -2,7 +2,7 @@
 // Identities of VFs read, set and forgotten: on a PF that is played, and on this host's kernel.
 #include "caught.h"
 #include "fake_kernel.h"
-#include "vf_messages.h"
+#include "vf_table.h"
 
 #include <sched.h>
 
@@ -27,7 +27,7 @@ class FakePf {
       vfs.push_back(some_identity(static_cast<guint8>(i)));
   }
 
-  std::vector<VferryIdentity> vfs;
+  VfTable vfs;
   std::map<int, int> refused;  // IFLA_VF_* to errno, from the first time on
   std::set<int> ignored;       // IFLA_VF_* that is taken and not done
   std::vector<int> asked;      // IFLA_VF_* in the order of the requests
@@ -38,70 +38,23 @@ class FakePf {
   void answer(nlmsghdr *request) {
     if (request->nlmsg_type == RTM_GETLINK) {
       if (describes)
-        describe();
+        kernel_.say(describe_vfs(vfs, pf_interface));
       kernel_.acknowledge();
       return;
     }
     ASSERT_EQ(request->nlmsg_type, RTM_SETLINK);
-    nlattr *list = nlmsg_find_attr(request, sizeof(ifinfomsg), IFLA_VFINFO_LIST);
-    auto *attribute = static_cast<nlattr *>(nla_data(static_cast<nlattr *>(nla_data(list))));
-    kernel_.acknowledge(-set(nla_type(attribute), attribute));
+    kernel_.acknowledge(-set(VfRequest(request)));
   }
 
-  void describe() {
-    nl_msg *message = start_link(pf_interface);
-
-    nla_put_u32(message, IFLA_NUM_VF, static_cast<uint32_t>(vfs.size()));
-    nlattr *list = nla_nest_start(message, IFLA_VFINFO_LIST);
-    for (size_t i = 0; i < vfs.size(); i++)
-      put_vf(message, static_cast<uint32_t>(i), vfs[i]);
-    nla_nest_end_keep_empty(message, list);
-    kernel_.say(message);
-  }
-
-  int set(int type, nlattr *attribute) {
-    asked.push_back(type);
-    if (refused.count(type))
-      return refused[type];
+  int set(const VfRequest &request) {
+    asked.push_back(request.type);
+    if (refused.count(request.type))
+      return refused[request.type];
     if (refuse_after >= 0 && asked.size() > static_cast<size_t>(refuse_after))
       return EIO;
-    if (!ignored.count(type))
-      take(type, attribute);
+    if (!ignored.count(request.type))
+      request.carry_out(&vfs);
     return 0;
-  }
-
-  void take(int type, nlattr *attribute) {
-    auto *data = static_cast<uint32_t *>(nla_data(attribute));
-
-    if (type == IFLA_VF_VLAN_LIST)
-      data = static_cast<uint32_t *>(nla_data(reinterpret_cast<nlattr *>(data)));
-    ASSERT_LT(data[0], vfs.size());
-    VferryIdentity &vf = vfs[data[0]];
-    switch (type) {
-      case IFLA_VF_MAC:
-        memcpy(vf.mac, data + 1, VFERRY_MAC_SIZE);
-        break;
-      case IFLA_VF_VLAN_LIST:
-        vf.vlan = static_cast<guint16>(data[1]);
-        vf.qos = static_cast<guint8>(data[2]);
-        vf.vlan_protocol = ntohs(reinterpret_cast<ifla_vf_vlan_info *>(data)->vlan_proto);
-        break;
-      case IFLA_VF_TRUST:
-        vf.trust = static_cast<gboolean>(data[1]);
-        break;
-      case IFLA_VF_SPOOFCHK:
-        vf.spoofchk = static_cast<gboolean>(data[1]);
-        break;
-      case IFLA_VF_RATE:
-        vf.min_tx_rate = data[1];
-        vf.max_tx_rate = data[2];
-        break;
-      case IFLA_VF_LINK_STATE:
-        vf.link_state = static_cast<VferryLinkState>(data[1]);
-        break;
-      default:
-        FAIL() << "attribute " << type;
-    }
   }
 
   FakeKernel kernel_;

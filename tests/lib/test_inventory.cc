@@ -301,8 +301,7 @@ TEST_F(Inventory, OrderIsByIndexAndAddress) {
   EXPECT_EQ(pf->sriov_numvfs, 5u);
 }
 
-// What takes the device's lock in the kernel may hang: nothing but the function
-// that says so reads it.
+// What takes the device's lock in the kernel may hang.
 TEST_F(Inventory, LockedAttributesAreNotRead) {
   add_igb();
   for (const std::string &address : {kPf, kVf0, kVf1}) {
@@ -315,42 +314,6 @@ TEST_F(Inventory, LockedAttributesAreNotRead) {
   EXPECT_EQ(pf_at(inventory, 0)->vfs->len, 2u);
   EXPECT_EQ(vf_error(kVf0), kNoError);
   EXPECT_EQ(pf_error(kPf), kNoError);
-}
-
-TEST_F(Inventory, DriverOverride) {
-  add_igb();
-  scan();
-  const VferryVf *vf = find_vf(kVf0);
-  for (const char *value : {"(null)\n", "\n", ""}) {
-    g_autofree char *name = g_strdup("untouched");
-    mock.set(kVf0, "driver_override", value);
-    g_free(g_steal_pointer(&name));
-    EXPECT_TRUE(vferry_vf_driver_override(vf, &name, nullptr));
-    EXPECT_STREQ(name, nullptr) << value;
-  }
-  g_autofree char *name = nullptr;
-  mock.set(kVf0, "driver_override", "igbvf_vfio_pci\n");
-  EXPECT_TRUE(vferry_vf_driver_override(vf, &name, nullptr));
-  EXPECT_STREQ(name, "igbvf_vfio_pci");
-
-  for (const std::string &value : {std::string("a\nb\n"), std::string("\xff\n"),
-                                   std::string("a\0b", 3), std::string(4096, 'a'),
-                                   std::string(9000, 'a')}) {
-    g_autoptr(GError) malformed = nullptr;
-    mock.set(kVf0, "driver_override", value);
-    EXPECT_FALSE(vferry_vf_driver_override(vf, &name, &malformed));
-    EXPECT_TRUE(g_error_matches(malformed, VFERRY_ERROR, VFERRY_ERROR_INVALID));
-  }
-  g_autoptr(GError) absent = nullptr;
-  mock.remove(kVf0, "driver_override");
-  EXPECT_FALSE(vferry_vf_driver_override(vf, &name, &absent));
-  EXPECT_TRUE(g_error_matches(absent, VFERRY_ERROR, VFERRY_ERROR_INVALID));
-  EXPECT_STREQ(name, "igbvf_vfio_pci");
-
-  g_autoptr(GError) gone = nullptr;
-  mock.unplug(kVf0);
-  EXPECT_FALSE(vferry_vf_driver_override(vf, &name, &gone));
-  EXPECT_TRUE(g_error_matches(gone, VFERRY_ERROR, VFERRY_ERROR_NOT_FOUND));
 }
 
 TEST_F(Inventory, OneVf) {
