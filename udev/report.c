@@ -1,22 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "report.h"
 
+#include "journal-entry.h"
+
 #include <stdio.h>
 #include <unistd.h>
-
-static void send_to_journal(int priority, const char *device, const char *message)
-{
-	const char number[] = { (char)('0' + priority), '\0' };
-	const GLogField fields[] = {
-		{ "MESSAGE", message, -1 },
-		{ "PRIORITY", number, -1 },
-		{ "SYSLOG_IDENTIFIER", g_get_prgname(), -1 },
-		{ "VFERRY_DEVICE", device, -1 },
-	};
-
-	g_log_writer_journald(G_LOG_LEVEL_MESSAGE, fields,
-			      G_N_ELEMENTS(fields) - (device ? 0 : 1), NULL);
-}
 
 /* In one write: processes for several PFs write at the same time. */
 static void send_to_stderr(const char *message)
@@ -38,7 +26,7 @@ void vferry_report_line(int priority, const char *device, const char *format, ..
 	va_end(arguments);
 	message = device ? g_strdup_printf("%s: %s", device, text) : g_steal_pointer(&text);
 	if (g_log_writer_is_journald(STDERR_FILENO))
-		send_to_journal(priority, device, message);
+		vferry_journal_entry(priority, g_get_prgname(), device, message);
 	else
 		send_to_stderr(message);
 }
