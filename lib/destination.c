@@ -24,6 +24,7 @@ typedef struct {
 	guint on_network;
 	guint taken;
 	guint host_uses;
+	guint pooled;
 	guint no_driver;
 	guint other_model;
 } Tally;
@@ -88,6 +89,8 @@ static gboolean will_do(const Choice *choice, guint i, const Needs *needs, Tally
 		tally->taken++;
 	else if (vf->host_uses)
 		tally->host_uses++;
+	else if (vf->pool)
+		tally->pooled++;
 	else if (!vf->vf->vfio_dev && !vf->bindable)
 		tally->no_driver++;
 	else
@@ -142,6 +145,7 @@ static char *tally_text(const Tally *tally, const Needs *needs)
 	} parts[] = {
 		{ tally->taken, "claimed or in use" },
 		{ tally->host_uses, "used by the host itself" },
+		{ tally->pooled, "of a network of libvirt's" },
 		{ tally->no_driver, "without a VFIO driver under driver=keep" },
 		{ tally->other_model, "of another model" },
 	};

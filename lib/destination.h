@@ -7,7 +7,8 @@
  * A VF is kept where the one that the XML names is here, free and fits: so the choice of
  * an administrator or an orchestrator stands. Else another takes its place that is
  *
- * - free, not used by the host itself, and of a PF that the configuration names;
+ * - free, not used by the host itself, in no network of libvirt's, and of a PF that the
+ *   configuration names;
  * - on the same physical network: the one of the domain's metadata; where they say none,
  *   that of the PF of the named VF, if that VF exists here: then the address stands for
  *   the same port on both hosts, as it does for libvirt; else none, so that only VFs of
@@ -30,6 +31,7 @@
  * @bindable: vferry binds its driver where need be: configured, and not driver=keep
  * @host_uses: the host does, or may: it has a network driver and no interface that is down
  * @taken: a clause that says who has or uses it; NULL for nobody
+ * @pool: libvirt's running network that owns it and gives it to guests by itself; NULL for none
  */
 typedef struct {
 	const VferryVf *vf;
@@ -38,6 +40,7 @@ typedef struct {
 	gboolean bindable;
 	gboolean host_uses;
 	char *taken;
+	char *pool;
 } VferryDestinationVf;
 
 /**

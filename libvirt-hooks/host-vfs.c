@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "host-vfs.h"
 
+#include "pool-vfs.h"
 #include "vf-user.h"
 #include "vfio.h"
 
 static void vf_clear(gpointer vf)
 {
-	g_free(((VferryDestinationVf *)vf)->taken);
+	VferryDestinationVf *entry = vf;
+
+	g_free(entry->taken);
+	g_free(entry->pool);
 }
 
 static int by_address(gconstpointer left, gconstpointer right)
@@ -31,6 +35,17 @@ static void add_vfs(GArray *vfs, const VferryPf *pf, const VferryPfConfig *confi
 		};
 
 		g_array_append_val(vfs, entry);
+	}
+}
+
+static void note_pools(GArray *vfs)
+{
+	g_autoptr(GHashTable) pools = pool_vfs_read(POOL_VFS_FOLDER);
+
+	for (guint i = 0; i < vfs->len; i++) {
+		VferryDestinationVf *vf = &g_array_index(vfs, VferryDestinationVf, i);
+
+		vf->pool = g_strdup(g_hash_table_lookup(pools, &vf->vf->address));
 	}
 }
 
@@ -94,6 +109,7 @@ GArray *host_vfs_look(const VferryInventory *inventory, VferryConfig *config,
 
 	if (!all || !note_users(vfs, error))
 		return NULL;
+	note_pools(vfs);
 	for (guint i = 0; i < all->len; i++) {
 		const VferryClaim *claim = all->pdata[i];
 		VferryDestinationVf *vf = find(vfs, &claim->address);

@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
@@ -60,6 +62,58 @@ def moved(host: Host, sent: Domain, changes: dict[str, str], operation: str = "m
         expected = expected.replace(address_of(old), address_of(new))
     printed = host.hook(operation, text).good().decode()
     assert printed == ("" if expected == text else expected)
+
+
+def pool(bed: Bed, name: str, *vfs: str, mode: str = "hostdev", text: str = "") -> Path:
+    """What libvirt writes of a network that runs; its VFs, also where it is defined by the PF."""
+    folder = bed.host.root / "run/libvirt/network"
+    folder.mkdir(parents=True, exist_ok=True)
+    addresses = "".join(address_of(vf).replace("<address", "<address type='pci'") for vf in vfs)
+    (folder / f"{name}.xml").write_text(text or (
+        "<!--\nWARNING: THIS IS AN AUTO-GENERATED FILE.\n-->\n\n<networkstatus>\n"
+        "  <class_id bitmap='0-2'/>\n  <floor sum='0'/>\n  <network>\n"
+        f"    <name>{name}</name>\n    <uuid>{OTHER_UUID}</uuid>\n"
+        f"    <forward mode='{mode}' managed='yes'>\n      <pf dev='lo'/>{addresses}\n"
+        "    </forward>\n  </network>\n</networkstatus>\n"))
+    return folder / f"{name}.xml"
+
+
+def test_vfs_of_a_running_network_are_not_given_away(bed: Bed) -> None:
+    pool(bed, "vf-pool", bed.lab[0], bed.lab[1])
+    pool(bed, "bridged", bed.lab[2], mode="bridge")
+    moved(bed.host, domain(FOREIGN, LAB), {FOREIGN: bed.lab[2]})
+    refused = bed.host.hook("migrate", domain("0000:77:10.1", LAB, uuid=OTHER_UUID).text())
+    assert "1 claimed or in use, 2 of a network of libvirt's," in refused.refused()
+    assert bed.host.journal().count("\n") == 1  # that it moved, and what the user reads
+
+
+def test_a_vf_of_a_network_that_is_named_is_kept(bed: Bed) -> None:
+    pool(bed, "vf-pool", *bed.lab)
+    moved(bed.host, domain(bed.lab[1]), {})
+
+
+@pytest.mark.parametrize("text", [
+    "", "<", "<!DOCTYPE a><a/>", "\xff", "<a>" * 1000,
+    "<networkstatus><network><name>p</name><forward mode='hostdev'><address slot='77'/></forward>"
+    "</network></networkstatus>", "<!-- " + "x" * (1 << 20) + " --><a/>",
+])
+def test_a_networks_file_that_is_none_holds_nobody_up(bed: Bed, text: str) -> None:
+    pool(bed, "bad").write_text(text)
+    pool(bed, "vf-pool", bed.lab[0])
+    moved(bed.host, domain(FOREIGN, LAB), {FOREIGN: bed.lab[1]})
+    said = bed.host.journal()
+    assert "a VF that one of libvirt's networks owns may be chosen: bad.xml: " in said
+
+
+def test_a_networks_file_of_others_is_not_read(bed: Bed) -> None:
+    pool(bed, "open", bed.lab[0]).chmod(0o666)
+    elsewhere = pool(bed, "vf-pool", bed.lab[0])
+    elsewhere.rename(bed.host.root / "run/elsewhere.xml")
+    elsewhere.symlink_to("../../elsewhere.xml")
+    os.mkfifo(elsewhere.with_name("fifo.xml"))
+    moved(bed.host, domain(FOREIGN, LAB), {FOREIGN: bed.lab[0]})
+    said = bed.host.journal()
+    assert all(f"may be chosen: {name}.xml: " in said for name in ("open", "vf-pool", "fifo"))
 
 
 @pytest.mark.parametrize("operation", ["migrate", "restore"])

@@ -29,6 +29,7 @@ struct Vf {
   Vf &taken_by(const char *whom) { return taken = whom, *this; }
   Vf &unconfigured() { return configured = bindable = false, *this; }
   Vf &kept() { return bindable = false, *this; }
+  Vf &in_pool() { return pool = "vf-pool", *this; }
   Vf &of_host() { return host_uses = true, *this; }
   Vf &unbound() { return bound = false, *this; }
   Vf &near(int node) { return numa = node, *this; }
@@ -37,6 +38,7 @@ struct Vf {
   VferryAddress address;
   const char *network = "lab";
   const char *taken = nullptr;
+  const char *pool = nullptr;
   bool configured = true;
   bool bindable = true;
   bool host_uses = false;
@@ -76,7 +78,8 @@ class Destination : public testing::Test {
     described.vfio_dev = vf.bound ? vfio_dev : nullptr;
     described_.push_back(described);
     const VferryDestinationVf entry = {&described_.back(), vf.network, vf.configured,
-                                       vf.bindable, vf.host_uses, const_cast<char *>(vf.taken)};
+                                       vf.bindable, vf.host_uses, const_cast<char *>(vf.taken),
+                                       const_cast<char *>(vf.pool)};
     g_array_append_val(vfs_, entry);
   }
   void forget() { g_array_set_size(vfs_, 0); }
@@ -169,11 +172,14 @@ TEST_F(Destination, OthersAreOfferedFreeAndBindable) {
   have(Vf(at(2)).of_host());
   have(Vf(at(3)).kept().unbound());
   have(Vf(at(4)).taken_by("y"));
+  have(Vf(at(6)).in_pool());
   expect_refused({{at(7), "lab"}},
-                 "none of the 4 VFs on network 'lab' is free: 2 claimed or in use, 1 used by the "
-                 "host itself, 1 without a VFIO driver under driver=keep, see vferry list");
+                 "none of the 5 VFs on network 'lab' is free: 2 claimed or in use, 1 used by the "
+                 "host itself, 1 of a network of libvirt's, 1 without a VFIO driver under "
+                 "driver=keep, see vferry list");
+  EXPECT_EQ(choose({{at(6), "lab"}}), Chosen{5});
   have(Vf(at(5)).unbound());
-  EXPECT_EQ(choose({{at(7), "lab", false}}), Chosen{5});
+  EXPECT_EQ(choose({{at(7), "lab", false}}), Chosen{6});
 }
 
 TEST_F(Destination, ModelIsThatOfTheNamedVf) {
@@ -223,6 +229,7 @@ TEST_F(Destination, HoldsForAnyHost) {
       vf.configured = !one_in(4);
       vf.bindable = vf.configured && !one_in(4);
       vf.host_uses = one_in(4);
+      vf.pool = one_in(4) ? "vf-pool" : nullptr;
       vf.bound = !one_in(3);
       have(vf);
     }
@@ -238,7 +245,7 @@ TEST_F(Destination, HoldsForAnyHost) {
       const VferryDestinationVf &vf = entry(result[i]);
       const bool kept = vferry_address_equal(&vf.vf->address, &wishes[i].named);
       EXPECT_EQ(vf.taken, nullptr);
-      EXPECT_TRUE(kept || (vf.configured && !vf.host_uses));
+      EXPECT_TRUE(kept || (vf.configured && !vf.host_uses && !vf.pool));
       EXPECT_TRUE(vf.vf->vfio_dev || vf.bindable || (kept && wishes[i].managed));
       EXPECT_STREQ(vf.network, wishes[i].network ? wishes[i].network : vf.network);
       chosen++;
