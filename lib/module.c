@@ -9,6 +9,8 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #define DRIVER_PREFIX "pci:"
 
@@ -143,7 +145,7 @@ static gboolean is_live(const char *module)
 	return g_strcmp0(state, "live") == 0;
 }
 
-gboolean vferry_module_load(const char *module, GError **error)
+gboolean vferry_module_insert(const char *module, GError **error)
 {
 	g_autoptr(KmodContext) context = NULL;
 	g_autoptr(KmodModule) handle = NULL;
@@ -151,8 +153,6 @@ gboolean vferry_module_load(const char *module, GError **error)
 
 	if (!check_name(module, error))
 		return FALSE;
-	if (is_live(module))
-		return TRUE;
 	kmod = vferry_kmod_library(error);
 	if (!kmod)
 		return FALSE;
@@ -171,6 +171,46 @@ gboolean vferry_module_load(const char *module, GError **error)
 		return FALSE;
 	}
 	return probe(context, handle, error);
+}
+
+/* Its exit status is that of an error, plus one. */
+static VferryError error_of_program(int status)
+{
+	const int code = WIFEXITED(status) ? WEXITSTATUS(status) - 1 : VFERRY_ERROR_FAILED;
+
+	return code >= VFERRY_ERROR_USAGE && code < VFERRY_ERROR_FAILED ? (VferryError)code :
+									 VFERRY_ERROR_FAILED;
+}
+
+static gboolean run_program(const char *module, GError **error)
+{
+	const char *argv[] = { VFERRY_MODPROBE, module, NULL };
+	g_autoptr(GError) problem = NULL;
+	g_autofree char *words = NULL;
+	int status;
+
+	if (!g_spawn_sync("/", (char **)argv, NULL, G_SPAWN_STDOUT_TO_DEV_NULL, NULL, NULL, NULL,
+			  &words, &status, &problem)) {
+		g_set_error(error, VFERRY_ERROR, VFERRY_ERROR_FAILED, "loading module %s: %s",
+			    module, problem->message);
+		return FALSE;
+	}
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return TRUE;
+	g_strdelimit(g_strchomp(words), "\n", ' ');
+	g_set_error(error, VFERRY_ERROR, error_of_program(status), "%s",
+		    *words ? words : VFERRY_MODPROBE " was killed");
+	return FALSE;
+}
+
+gboolean vferry_module_load(const char *module, GError **error)
+{
+	if (!check_name(module, error))
+		return FALSE;
+	if (is_live(module))
+		return TRUE;
+	return access(VFERRY_MODPROBE, X_OK) == 0 ? run_program(module, error) :
+						    vferry_module_insert(module, error);
 }
 
 static gboolean add_driver(GPtrArray *drivers, const char *module, const char *entry,

@@ -16,12 +16,18 @@
  * modprobe.d(5) is run, without our standard files: the hook's output is read
  * by libvirt until everyone has closed it.
  *
+ * Where vferry-modprobe is installed, it does that: under SELinux it is the one of our
+ * programs that may.
+ *
  * Return: FALSE with VFERRY_ERROR_NOT_FOUND where there is no such module,
  * VFERRY_ERROR_REFUSED where modprobe.d keeps it from loading (blacklist,
  * install), VFERRY_ERROR_FAILED where the kernel refuses it,
  * VFERRY_ERROR_INVALID where it is no name of a module.
  */
 gboolean vferry_module_load(const char *module, GError **error);
+
+/** vferry_module_insert() - the same, in this process: for vferry-modprobe */
+gboolean vferry_module_insert(const char *module, GError **error);
 
 /**
  * vferry_module_pci_drivers() - the PCI drivers that a loaded module has registered
