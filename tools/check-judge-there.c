@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "check-judge.h"
 
+#include "connection.h"
 #include "module-name.h"
 
 #include <string.h>
@@ -86,7 +87,7 @@ static char *explain_other(const CheckDevice *device, const CheckThere *there)
 static gboolean judge_managed(Report *report, const char *about, const CheckDevice *device,
 			      const CheckThere *there)
 {
-	if (!device->managed || there->libvirt >= CHECK_VERSION(10, 0))
+	if (!device->managed || there->libvirt >= CONNECTION_WITH_VARIANT_DRIVERS)
 		return TRUE;
 	report_add(report, REPORT_PROBLEM, about, "libvirt %lu.%lu there binds vfio-pci to a "
 		   "device with managed='yes'", there->libvirt / 1000000,
@@ -243,7 +244,7 @@ static void judge_place(Report *report, const CheckHere *here, const CheckThere 
 		report_add(report, REPORT_PROBLEM, "host", "it is this host: libvirt has the same "
 			   "host UUID there");
 		report_advise(report, "name another host; where two hosts were cloned, give one "
-			      "a host_uuid in libvirtd.conf");
+			      "a host_uuid in libvirtd.conf or virtqemud.conf");
 	}
 	if (there->same_uuid_active) {
 		report_add(report, REPORT_PROBLEM, "domain", "it runs there, too");

@@ -9,6 +9,9 @@
 /* The libvirt of this host that runs QEMU. */
 #define CONNECTION_LOCAL_URI "qemu:///system"
 
+/* The first libvirt that gives guests VFs on any VFIO driver; before, it was vfio-pci alone. */
+#define CONNECTION_WITH_VARIANT_DRIVERS 10000000UL
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(virConnect, virConnectClose)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(virDomain, virDomainFree)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(virNodeDevice, virNodeDeviceFree)

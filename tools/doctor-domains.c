@@ -63,6 +63,26 @@ static void look_at_running(Doctor *doctor, const Domain *domain)
 	}
 }
 
+/* Whatever the hook has bound. */
+static void look_at_managed(Doctor *doctor, const Domain *domain)
+{
+	gulong libvirt = doctor->domains->libvirt;
+
+	for (guint i = 0; libvirt < CONNECTION_WITH_VARIANT_DRIVERS && i < domain->managed->len; i++) {
+		const VferryAddress *address = &g_array_index(domain->managed, VferryAddress, i);
+		char text[VFERRY_ADDRESS_TEXT_SIZE];
+
+		if (!vferry_inventory_vf(doctor->inventory, address))
+			continue;
+		report_add(doctor->report, REPORT_WARNING, domain->name, "with managed='yes' "
+			   "libvirt %lu.%lu binds %s to vfio-pci, and the guest cannot migrate",
+			   libvirt / 1000000, libvirt / 1000 % 1000,
+			   vferry_address_text(address, text));
+		report_advise(doctor->report, "say managed='no' in its definition, or install "
+			      "libvirt 10");
+	}
+}
+
 void doctor_look_at_domains(Doctor *doctor)
 {
 	const Domains *domains = doctor->domains;
@@ -75,6 +95,7 @@ void doctor_look_at_domains(Doctor *doctor)
 	for (guint i = 0; i < domains->all->len; i++) {
 		look_at_definition(doctor, domains->all->pdata[i]);
 		look_at_running(doctor, domains->all->pdata[i]);
+		look_at_managed(doctor, domains->all->pdata[i]);
 	}
 	for (guint i = 0; i < domains->problems->len; i++)
 		report_add(doctor->report, REPORT_WARNING, "domains", "%s",

@@ -12,6 +12,7 @@ static void domain_free(Domain *domain)
 	g_free(domain->name);
 	g_array_unref(domain->live);
 	g_array_unref(domain->config);
+	g_array_unref(domain->managed);
 	g_free(domain);
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Domain, domain_free)
@@ -34,8 +35,9 @@ static Domains *domains_new(void)
 	return domains;
 }
 
-/* The functions that a domain names, now or at its next start. */
-static gboolean read_addresses(virDomainPtr handle, guint flags, GArray *addresses, GError **error)
+/* The functions that a domain names, now or at its next start; @managed may be NULL. */
+static gboolean read_addresses(virDomainPtr handle, guint flags, GArray *addresses,
+			       GArray *managed, GError **error)
 {
 	char *text = virDomainGetXMLDesc(handle, flags);
 	g_autoptr(VferryDomain) domain = NULL;
@@ -51,8 +53,11 @@ static gboolean read_addresses(virDomainPtr handle, guint flags, GArray *address
 	for (guint i = 0; i < domain->devices->len; i++) {
 		const VferryDomainDevice *device = g_ptr_array_index(domain->devices, i);
 
-		if (device->has_source)
-			g_array_append_val(addresses, device->source);
+		if (!device->has_source)
+			continue;
+		g_array_append_val(addresses, device->source);
+		if (managed && device->managed)
+			g_array_append_val(managed, device->source);
 	}
 	return TRUE;
 }
@@ -79,10 +84,12 @@ static Domain *read_domain(virDomainPtr handle, GError **error)
 	domain->name = g_strdup(name ? name : "");
 	domain->live = g_array_new(FALSE, FALSE, sizeof(VferryAddress));
 	domain->config = g_array_new(FALSE, FALSE, sizeof(VferryAddress));
+	domain->managed = g_array_new(FALSE, FALSE, sizeof(VferryAddress));
 	if (read_state(handle, domain, error) &&
-	    (!domain->active || read_addresses(handle, 0, domain->live, error)) &&
+	    (!domain->active || read_addresses(handle, 0, domain->live, NULL, error)) &&
 	    (!domain->persistent ||
-	     read_addresses(handle, VIR_DOMAIN_XML_INACTIVE, domain->config, error)))
+	     read_addresses(handle, VIR_DOMAIN_XML_INACTIVE, domain->config, domain->managed,
+			    error)))
 		return g_steal_pointer(&domain);
 	return NULL;
 }
@@ -119,7 +126,7 @@ Domains *domains_read(virConnectPtr connection, GError **error)
 	virDomainPtr *handles = NULL;
 	int count = virConnectListAllDomains(connection, &handles, 0);
 
-	if (count < 0) {
+	if (count < 0 || virConnectGetLibVersion(connection, &domains->libvirt) < 0) {
 		connection_set_error(error, "listing domains");
 		return NULL;
 	}

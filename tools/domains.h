@@ -16,6 +16,7 @@
  * @live: VferryAddress: functions of the host that it has now; empty unless @active
  * @config: VferryAddress: functions that its next start takes; empty unless @persistent.
  *	In neither is what a network of libvirt gives at the start
+ * @managed: VferryAddress: those of @config that libvirt binds itself
  */
 typedef struct {
 	char uuid[VIR_UUID_STRING_BUFLEN];
@@ -25,15 +26,18 @@ typedef struct {
 	gboolean persistent;
 	GArray *live;
 	GArray *config;
+	GArray *managed;
 } Domain;
 
 /**
  * Domains - all domains of a libvirt at about one instant
+ * @libvirt: its version as libvirt numbers it, 11003000 for 11.3
  * @all: Domain, by name
  * @problems: texts, one line each, about domains that could not be read
  * @users: private
  */
 typedef struct {
+	gulong libvirt;
 	GPtrArray *all;
 	GPtrArray *problems;
 	GHashTable *users;

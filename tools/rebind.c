@@ -19,7 +19,7 @@ void rebound_clear(Rebound *rebound)
 	vferry_choice_clear(&rebound->choice);
 }
 
-static gboolean check_root(GError **error)
+gboolean rebind_check_root(GError **error)
 {
 	if (geteuid() == 0)
 		return TRUE;
@@ -103,7 +103,7 @@ static gboolean unbind_it(const VferryAddress *vf, GError **error)
 
 gboolean rebind_bind(const char *vf, const char *driver, Rebound *ret, GError **error)
 {
-	g_autoptr(VferryVf) device = check_root(error) ? device_argument_vf(vf, error) : NULL;
+	g_autoptr(VferryVf) device = rebind_check_root(error) ? device_argument_vf(vf, error) : NULL;
 	g_autoptr(VferryClaims) claims = device ? take_lock(error) : NULL;
 	g_auto(VferryBinding) before = { 0 };
 	g_auto(VferryChoice) choice = { 0 };
@@ -121,7 +121,7 @@ gboolean rebind_bind(const char *vf, const char *driver, Rebound *ret, GError **
 
 gboolean rebind_unbind(const char *vf, Rebound *ret, GError **error)
 {
-	g_autoptr(VferryVf) device = check_root(error) ? device_argument_vf(vf, error) : NULL;
+	g_autoptr(VferryVf) device = rebind_check_root(error) ? device_argument_vf(vf, error) : NULL;
 	g_autoptr(VferryClaims) claims = device ? take_lock(error) : NULL;
 
 	if (!claims || !check_unused(claims, device, error) ||

@@ -20,6 +20,9 @@ typedef struct {
 void rebound_clear(Rebound *rebound);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Rebound, rebound_clear)
 
+/** rebind_check_root() - Return: FALSE with VFERRY_ERROR_FAILED unless it is root who asks */
+gboolean rebind_check_root(GError **error);
+
 /**
  * rebind_bind() - bind a VF
  * @vf: as device_argument_vf() takes it

@@ -21,6 +21,7 @@ typedef struct {
 extern const VferryVerb vferry_verb_bind;
 extern const VferryVerb vferry_verb_check;
 extern const VferryVerb vferry_verb_decode;
+extern const VferryVerb vferry_verb_detach;
 extern const VferryVerb vferry_verb_doctor;
 extern const VferryVerb vferry_verb_export;
 extern const VferryVerb vferry_verb_list;

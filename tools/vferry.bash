@@ -43,7 +43,7 @@ _vferry_domains() {
 _vferry_options() {
 	case $1 in
 	list | doctor) printf '%s\n' --connect --json --help ;;
-	show | bind | unbind | decode) printf '%s\n' --json --help ;;
+	show | bind | unbind | detach | decode) printf '%s\n' --json --help ;;
 	provision) printf '%s\n' --all --dry-run --json --help ;;
 	export) printf '%s\n' --network --unmanaged --help ;;
 	check) printf '%s\n' --ask-qemu --connect --json --help ;;
@@ -88,8 +88,8 @@ _vferry() {
 	done
 
 	if ((${#words[@]} < 2)); then
-		offered=$(printf '%s\n' list show provision bind unbind export check migrate doctor \
-			decode --help --version)
+		offered=$(printf '%s\n' list show provision bind unbind detach export check migrate \
+			doctor decode --help --version)
 	elif [[ $current == -* ]]; then
 		offered=$(_vferry_options "${words[1]}")
 	else

@@ -16,6 +16,7 @@ static const VferryVerb *const verbs[] = {
 	&vferry_verb_provision,
 	&vferry_verb_bind,
 	&vferry_verb_unbind,
+	&vferry_verb_detach,
 	&vferry_verb_check,
 	&vferry_verb_migrate,
 	&vferry_verb_doctor,

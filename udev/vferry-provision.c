@@ -88,6 +88,17 @@ static VferryProvision *provision(const VferryAddress *pf, VferryConfig *config,
 	return aliases ? vferry_provision_pf(config, aliases, pf, flags, error) : NULL;
 }
 
+/*
+ * With --bind a VF that is in use is none of our business: whoever uses it may have given it
+ * its driver, as a libvirt before 10.0 does with vfio-pci.
+ */
+static gboolean is_good(const VferryProvision *done, const Options *options)
+{
+	if (options->bind)
+		return !done->problem && !done->outcomes[VFERRY_PROVISION_FAILED];
+	return vferry_provision_is_good(done);
+}
+
 typedef struct {
 	VferryConfig *config;
 	const Options *options;
@@ -106,7 +117,7 @@ static gboolean work(const VferryAddress *pf, gpointer data)
 		return FALSE;
 	}
 	vferry_report_done(done, (g_get_monotonic_time() - start) / 1000);
-	return vferry_provision_is_good(done);
+	return is_good(done, job->options);
 }
 
 static int exit_status(const GError *error)
@@ -147,7 +158,7 @@ static int dry_run(VferryConfig *config, const Options *options)
 		if (!foreseen)
 			return fail(error, EXIT_PROBLEM);
 		vferry_report_foreseen(foreseen);
-		if (!vferry_provision_is_good(foreseen))
+		if (!is_good(foreseen, options))
 			status = EXIT_PROBLEM;
 	}
 	for (guint i = 0; i < missing->len; i++)

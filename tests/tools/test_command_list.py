@@ -344,7 +344,7 @@ def test_libvirt_that_does_not_answer(host: MockHost) -> None:
     command = host.command("list", "--json")
     at = command.index(str(host.root)) + 1
     command[at:at] = ["/usr/bin/python3", "-c", program]
-    (host.root / "var").mkdir()
+    (host.root / "var").mkdir(exist_ok=True)  # the program may lie below it
     (host.root / "var/run").symlink_to("../run")
     done = subprocess.run(command, env=host.environment(), text=True, capture_output=True,
                           timeout=30, check=True)

@@ -162,6 +162,12 @@ def no_libvirt(host: FakeHost) -> None:
     host.here.folder.rename(host.fake / "gone")
 
 
+def managed_and_old_libvirt(host: FakeHost) -> None:
+    host.here.set("libversion", "9000000")
+    managed = domain_xml(hostdev(VF, managed="yes"))
+    host.here.add_domain(managed, inactive=managed)
+
+
 def old_arrival(host: FakeHost) -> None:
     arrivals = host.root / "run/vferry/arrivals"
     arrivals.mkdir()
@@ -193,6 +199,7 @@ def old_arrival(host: FakeHost) -> None:
     (definition_of_another_vf, [("warning", "guest")]),
     (no_libvirt, [("unknown", "domains")]),
     (old_arrival, [("warning", UUID)]),
+    (managed_and_old_libvirt, [("warning", "guest")]),
 ])
 def test_what_is_wrong(host: FakeHost, spoil: Callable[[FakeHost], None],
                        expected: list[tuple[str, str]]) -> None:
