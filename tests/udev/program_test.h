@@ -14,7 +14,8 @@ protected:
 	static constexpr const char *output = "/run/output";
 	std::string said;
 
-	static pid_t start(const Names &arguments)
+	/* @errors: its standard error, unless that goes where its output does */
+	static pid_t start(const Names &arguments, int errors = -1)
 	{
 		std::vector<char *> argv = { const_cast<char *>(PROGRAM) };
 		pid_t child;
@@ -28,7 +29,7 @@ protected:
 		setpgid(0, 0);
 		const int fd = open(output, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0644);
 		dup2(fd, STDOUT_FILENO);
-		dup2(fd, STDERR_FILENO);
+		dup2(errors < 0 ? fd : errors, STDERR_FILENO);
 		close(fd);
 		execv(argv[0], argv.data());
 		_exit(127);

@@ -2,7 +2,10 @@
 /* vferry-provision as systemd and people start it: what it does, says and returns. */
 #include "program_test.h"
 
+#include <cstring>
 #include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 static const char *const other_pf = "0000:05:00.0";
 
@@ -147,6 +150,10 @@ TEST_F(Program, AVfInUseIsSaid)
 	expect_said("0000:04:00.1: left alone: its network interface enp3s0f0v1 is up");
 	EXPECT_EQ(core.driver("0000:04:00.0"), "igbvf_vfio_pci");
 	EXPECT_EQ(core.driver("0000:04:00.1"), "igbvf");
+	/* Whoever uses it has decided. */
+	EXPECT_EQ(run({ "--bind" }), 0);
+	expect_said("0000:04:00.1: left alone: its network interface enp3s0f0v1 is up");
+	EXPECT_EQ(run({ "--bind", "--dry-run" }), 0);
 }
 
 TEST_F(Program, DryRun)
@@ -198,6 +205,85 @@ TEST_F(Program, WithoutAModulesAliasItSaysSo)
 	EXPECT_EQ(run({ pf_address }), 1);
 	expect_said("modules.alias");
 	EXPECT_TRUE(core.vfs_of(pf_address).empty());
+}
+
+/* systemd's journal: the stream that units have as standard error, and the socket for entries. */
+class Journal : public Program {
+protected:
+	void SetUp() override
+	{
+		Program::SetUp();
+		std::filesystem::create_directories("/run/systemd/journal");
+		entries = listen_at("/run/systemd/journal/socket", SOCK_DGRAM);
+		listener = listen_at("/run/systemd/journal/stdout", SOCK_STREAM);
+		ASSERT_EQ(listen(listener, 1), 0);
+		errors = connect_to("/run/systemd/journal/stdout", SOCK_STREAM);
+		core.add_pf(pf_address, {});
+		configure("[pf 8086:10c9]\nvfs = 2\n");
+	}
+	void TearDown() override
+	{
+		for (const int fd : { entries, listener, errors })
+			close(fd);
+	}
+
+	static sockaddr_un address_of(const char *path)
+	{
+		sockaddr_un address = {};
+
+		address.sun_family = AF_UNIX;
+		strcpy(address.sun_path, path);
+		return address;
+	}
+	static int listen_at(const char *path, int type)
+	{
+		const sockaddr_un address = address_of(path);
+		const int fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+		EXPECT_EQ(bind(fd, reinterpret_cast<const sockaddr *>(&address), sizeof(address)), 0);
+		return fd;
+	}
+	static int connect_to(const char *path, int type)
+	{
+		const sockaddr_un address = address_of(path);
+		const int fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+		EXPECT_EQ(connect(fd, reinterpret_cast<const sockaddr *>(&address), sizeof(address)),
+			  0);
+		return fd;
+	}
+	std::string next_entry() const
+	{
+		char text[4096];
+		const ssize_t length = recv(entries, text, sizeof(text), 0);
+
+		return length < 0 ? "" : std::string(text, static_cast<size_t>(length));
+	}
+
+	int entries, listener, errors;
+};
+
+TEST_F(Journal, GetsAnEntryALine)
+{
+	EXPECT_EQ(finish(start({ "--boot" }, errors)), 0);
+	EXPECT_EQ(said, "");
+	const std::string entry = next_entry();
+	EXPECT_EQ(entry.rfind("PRIORITY=6\nSYSLOG_IDENTIFIER=vferry-provision\n"
+			      "MESSAGE=0000:03:00.0: 2 VFs, 0 before, 2 bound to igbvf_vfio_pci, in ", 0),
+		  0U) << entry;
+	EXPECT_NE(entry.find(" ms\nVFERRY_DEVICE=0000:03:00.0\n"), entry.npos) << entry;
+	EXPECT_EQ(next_entry(), "");
+}
+
+TEST_F(Journal, ThatIsFullHoldsNobodyUp)
+{
+	const int sender = connect_to("/run/systemd/journal/socket", SOCK_DGRAM);
+
+	while (send(sender, "MESSAGE=x\n", 10, 0) > 0)
+		;
+	close(sender);
+	EXPECT_EQ(finish(start({ "--boot" }, errors)), 0);
+	expect_bound("igbvf_vfio_pci", 2);
 }
 
 TEST_F(Program, Usage)

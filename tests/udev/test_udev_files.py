@@ -131,6 +131,6 @@ def test_systemd_accepts_the_units(tmp_path: Path, name: str) -> None:
 def test_guests_start_after_the_units(name: str) -> None:
     before = re.search(r"^Before=(.*)$", (UNITS / name).read_text(), re.MULTILINE)
     assert before is not None
-    assert {"libvirtd.service", "virtqemud.service", "libvirt-guests.service"} <= set(
-        before.group(1).split()
-    )
+    assert {
+        "libvirtd.service", "virtqemud.service", "virtnetworkd.service", "libvirt-guests.service"
+    } <= set(before.group(1).split())
