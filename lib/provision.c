@@ -6,9 +6,11 @@
 #include "devlink.h"
 #include "error.h"
 #include "inventory.h"
+#include "label.h"
 #include "provision-vf.h"
 #include "sysfs.h"
 #include "vf-user.h"
+#include "vfio.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -154,12 +156,28 @@ static gboolean read_pf(Work *work, GError **error)
 	return TRUE;
 }
 
+/* Return: for each VF a process that has it open, or 0; NULL where it cannot be told. */
+static pid_t *find_processes(const GPtrArray *vfs, GError **error)
+{
+	g_autofree VferryAddress *addresses = g_new(VferryAddress, vfs->len + 1);
+	g_autofree pid_t *processes = g_new(pid_t, vfs->len + 1);
+
+	for (guint i = 0; i < vfs->len; i++)
+		addresses[i] = ((const VferryVf *)g_ptr_array_index(vfs, i))->address;
+	if (!vferry_vfio_users(addresses, vfs->len, processes, error))
+		return NULL;
+	return g_steal_pointer(&processes);
+}
+
 static gboolean check_vfs_unused(const Work *work, GPtrArray *claims, GError **error)
 {
-	for (guint i = 0; i < work->pf->vfs->len; i++) {
-		const VferryVf *vf = g_ptr_array_index(work->pf->vfs, i);
-		g_autofree char *user =
-			vferry_vf_user(vf, vferry_provision_claim_on(claims, &vf->address));
+	const GPtrArray *vfs = work->pf->vfs;
+	g_autofree pid_t *processes = find_processes(vfs, error);
+
+	for (guint i = 0; processes && i < vfs->len; i++) {
+		const VferryVf *vf = g_ptr_array_index(vfs, i);
+		const VferryClaim *claim = vferry_provision_claim_on(claims, &vf->address);
+		g_autofree char *user = vferry_vf_user_with(vf, claim, processes[i]);
 		char name[VFERRY_ADDRESS_TEXT_SIZE];
 
 		if (!user)
@@ -168,7 +186,7 @@ static gboolean check_vfs_unused(const Work *work, GPtrArray *claims, GError **e
 			    vferry_address_text(&vf->address, name), user);
 		return FALSE;
 	}
-	return TRUE;
+	return processes != NULL;
 }
 
 /* The lock ends with the VFs: those that are made then are nobody's yet. */
@@ -276,6 +294,16 @@ static void provision_vf(Work *work, const VferryVf *vf)
 	work->result->outcomes[result->outcome]++;
 }
 
+/* Before they are bound, and once more when all are: their drivers may be new. */
+static void label_vfs(Work *work)
+{
+	g_autoptr(GError) failure = NULL;
+	const gboolean ours = work->plan.config->driver != VFERRY_CONFIG_DRIVER_KEEP;
+
+	if (!is_dry(work) && !vferry_label_vfs(work->pf, ours, &failure))
+		add_problem(work, failure->message);
+}
+
 /* Return: was there any that is not done yet? */
 static gboolean provision_new_vfs(Work *work)
 {
@@ -286,6 +314,7 @@ static gboolean provision_new_vfs(Work *work)
 		add_problem(work, failure->message);
 		return FALSE;
 	}
+	label_vfs(work);
 	for (guint i = 0; i < work->pf->vfs->len; i++) {
 		const VferryVf *vf = g_ptr_array_index(work->pf->vfs, i);
 
@@ -340,13 +369,18 @@ static gboolean plan(Work *work, VferryConfig *config, GError **error)
 	return FALSE;
 }
 
+static gboolean label_pf(const Work *work, GError **error)
+{
+	return is_dry(work) || vferry_label_pf(work->pf, error);
+}
+
 /* With the PF's lock held, or in a dry run. */
 static gboolean provision(Work *work, GError **error)
 {
 	work->result = provision_new(work->address);
 	work->done = g_hash_table_new_full(vferry_address_hash, vferry_address_equal, g_free,
 					   NULL);
-	if (!read_pf(work, error) || !stop_autoprobe(work, error) ||
+	if (!read_pf(work, error) || !label_pf(work, error) || !stop_autoprobe(work, error) ||
 	    !read_numvfs(work, &work->result->vfs_before, error))
 		return FALSE;
 	work->result->vfs_after = work->result->vfs_before;

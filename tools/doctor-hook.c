@@ -6,12 +6,9 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #define HOOK "/etc/libvirt/hooks/qemu.d/vferry"
-#define HOOK_TYPE "vferry_hook_exec_t"
-#define SELINUX_ENFORCE "/sys/fs/selinux/enforce"
 
 /* Daemons that call the hook: the one for QEMU alone, or the one for all. */
 static const char *const daemons[] = { "virtqemud", "libvirtd" };
@@ -107,26 +104,6 @@ static void look_at_daemons(Doctor *doctor)
 			   "no daemon runs now; it finds the hook when it starts");
 }
 
-static void look_at_selinux(Doctor *doctor)
-{
-	char label[256];
-	gssize length;
-
-	if (access(SELINUX_ENFORCE, F_OK) != 0)
-		return;
-	length = getxattr(HOOK, "security.selinux", label, sizeof(label) - 1);
-	label[MAX(length, 0)] = '\0';
-	if (strstr(label, ":" HOOK_TYPE ":")) {
-		report_add(doctor->report, REPORT_OK, "SELinux", "the hook's label is %s", label);
-		return;
-	}
-	report_add(doctor->report, REPORT_WARNING, "SELinux", "the hook's label is %s, not "
-		   HOOK_TYPE ": libvirt may not execute it, or runs it unconfined",
-		   length > 0 ? label : "not known");
-	report_advise(doctor->report, "install vferry's SELinux module, and restorecon what " HOOK
-		      " leads to");
-}
-
 void doctor_look_at_hook(Doctor *doctor)
 {
 	struct stat status;
@@ -134,5 +111,4 @@ void doctor_look_at_hook(Doctor *doctor)
 	if (!look_at_file(doctor, &status))
 		return;
 	look_at_daemons(doctor);
-	look_at_selinux(doctor);
 }
