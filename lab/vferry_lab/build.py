@@ -101,7 +101,7 @@ def _mmdebstrap(recipe: Recipe, tree: Path) -> list[str]:
             '"$1/etc/apt/preferences.d/lab"'
         )
     # The sources come by standard input.
-    return [*command, recipe.suite, str(tree), "-"]
+    return [*command, recipe.release, str(tree), "-"]
 
 
 def _make_keys(folder: Path) -> None:

@@ -41,7 +41,8 @@ def up(options: argparse.Namespace) -> int:
     tell = progress.to_stderr()
     the_lab = Lab(
         options.name, options.suite, options.hosts, log_dir=options.log_dir, keep=options.keep,
-        memory_mib=options.memory, processors=options.processors, boot_timeout=options.timeout,
+        memory_mib=options.memory, processors=options.processors, selinux=options.selinux,
+        boot_timeout=options.timeout,
         progress=tell,
     )
     if options.keep:
@@ -171,6 +172,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--memory", type=int, default=3072, metavar="MIB", help="of each host")
     sub.add_argument("--processors", type=int, default=lab.PROCESSORS, metavar="N",
                      help="of each host (default: %(default)s)")
+    sub.add_argument("--selinux", action="store_true", help="in enforcing mode; Debian 13")
     sub.add_argument("--keep", action="store_true", help="return and leave it up")
     sub.add_argument("--log-dir", type=Path, metavar="DIR", help="for the logs of a failure")
     limit(sub, lab.BOOT_LIMIT)

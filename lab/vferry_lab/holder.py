@@ -42,6 +42,7 @@ class Settings:
     memory_mib: int
     processors: int
     keep: bool
+    selinux: bool
     locks: tuple[int, ...]  # descriptors which must stay open as long as a QEMU runs
 
     def to_json(self) -> str:
@@ -96,7 +97,9 @@ def _mount(*arguments: str) -> None:
 
 def _start(settings: Settings, root: Path, number: int) -> subprocess.Popen[bytes]:
     folder = Path(settings.state, addresses.host_name(number))
-    command = qemu.command_line(number, settings.memory_mib, settings.processors)
+    command = qemu.command_line(
+        number, settings.memory_mib, settings.processors, settings.selinux
+    )
     with (folder / "qemu.log").open("wb") as log:
         return subprocess.Popen(
             ["chroot", str(root), *command],

@@ -210,6 +210,7 @@ class Host:
         for name, command in (
             ("dmesg.log", "dmesg"),
             ("journal.log", "journalctl --no-pager -o short-precise"),
+            ("audit.log", "cat /var/log/audit/audit.log 2> /dev/null || true"),
         ):
             try:
                 (folder / name).write_text(self.run(command, timeout=60).stdout)

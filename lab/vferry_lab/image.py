@@ -20,6 +20,7 @@ from .errors import LabError
 from .progress import Progress, silent
 
 KEPT_PER_SUITE = 2
+KEYS = "[0-9a-f]" * 16  # as a pattern: another suite's name may begin with this one's
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ def get(suite: str = "trixie", progress: Progress = silent, refresh: bool = Fals
             _remove_unused(image.path)
         if not image.path.exists():
             build.build(wanted, image.path, progress)
-        _prune(folder, image)
+        prune(image, f"{image.suite}-{KEYS}")
     return image
 
 
@@ -98,10 +99,10 @@ def _touch(image: Image) -> None:
         os.utime(image.path)
 
 
-def _prune(folder: Path, image: Image) -> None:
-    """Keep the newest images of each suite; one that a lab runs on stays."""
+def prune(image: Image, pattern: str) -> None:
+    """Keep the newest images of a pattern beside this one; one that a lab runs on stays."""
     others = sorted(
-        (path for path in folder.glob(f"{image.suite}-*") if path != image.path),
+        (path for path in image.path.parent.glob(pattern) if path != image.path),
         key=lambda path: path.stat().st_mtime, reverse=True,
     )
     for path in others[KEPT_PER_SUITE - 1:]:

@@ -50,6 +50,8 @@ class Lab:
     suite: of the hosts' image; hosts: how many (1 to 8)
     log_dir: where the hosts' logs go if the block ends with an exception
     keep: outlive this process; somebody calls `down` later
+    own_image: what the hosts boot, if not the suite's image: see derived.py
+    selinux: hosts with SELinux in enforcing mode; the suite's recipe has to have its packages
     """
 
     def __init__(
@@ -61,6 +63,8 @@ class Lab:
         keep: bool = False,
         memory_mib: int = 3072,
         processors: int = PROCESSORS,
+        selinux: bool = False,
+        own_image: Image | None = None,
         boot_timeout: float = BOOT_LIMIT,
         progress: Progress = silent,
     ) -> None:
@@ -75,6 +79,8 @@ class Lab:
         self.keep = keep
         self.memory_mib = memory_mib
         self.processors = processors
+        self.selinux = selinux
+        self.own_image = own_image
         self.boot_timeout = boot_timeout
         self.progress = progress
         self.folder = _folder(name)
@@ -110,8 +116,11 @@ class Lab:
     def _bring_up(self) -> None:
         requirements.require_root()
         requirements.install_missing(requirements.RUN_TOOLS, self.progress)
-        own = image.get(self.suite, self.progress)
-        outer = own if self.suite == QEMU_SUITE else image.get(QEMU_SUITE, self.progress)
+        own = self.own_image or image.get(self.suite, self.progress)
+        if self.selinux and not (own.tree / "etc/selinux/config").exists():
+            raise LabError(f"the image of {self.suite} has no SELinux")
+        suites_own = self.suite == QEMU_SUITE and self.own_image is None
+        outer = own if suites_own else image.get(QEMU_SUITE, self.progress)
         with cache.locked(_runs() / "start.lock"):
             requirements.check_machine(self.host_count, self.memory_mib, cache.folder())
             self._start_holder(own, outer)
@@ -190,7 +199,7 @@ class Lab:
         settings = Settings(
             state=str(self.folder), image=str(own.path), qemu_tree=str(outer.tree),
             hosts=self.host_count, memory_mib=self.memory_mib, processors=self.processors,
-            keep=self.keep, locks=held,
+            keep=self.keep, selinux=self.selinux, locks=held,
         )
         log = (self.folder / "holder.log").open("wb")
         try:
@@ -245,6 +254,7 @@ class Lab:
         text = json.dumps({
             "name": self.name, "suite": self.suite, "image": str(own.path),
             "hosts": self.host_count, "memory_mib": self.memory_mib, "keep": self.keep,
+            "selinux": self.selinux,
             "holder": self._holder.pid, "started": time.time(),
         }, indent=2)
         (self.folder / "lab.json.new").write_text(text + "\n")
@@ -256,7 +266,8 @@ def attach(name: str = "default") -> Lab:
     facts = describe(name)
     if facts is None:
         raise LabError(f"lab '{name}' is not up: start it with 'lab/lab up --name {name} --keep'")
-    lab = Lab(name, facts["suite"], facts["hosts"], memory_mib=facts["memory_mib"])
+    lab = Lab(name, facts["suite"], facts["hosts"], memory_mib=facts["memory_mib"],
+              selinux=facts.get("selinux", False))
     own = Image(facts["suite"], Path(facts["image"]))
     lab.hosts = _hosts(lab.folder, own, facts["holder"], facts["hosts"])
     return lab

@@ -24,17 +24,25 @@ KERNEL_ARGUMENTS = (
 )
 
 
+# Debian's kernel starts AppArmor unless it is told.
+SELINUX_ARGUMENTS = "security=selinux selinux=1"
+
+
 def host_uuid(number: int) -> uuid.UUID:
     """The same at each start; libvirt refuses to migrate between hosts of one UUID."""
     return uuid.uuid5(uuid.NAMESPACE_DNS, f"{addresses.host_name(number)}.lab.invalid")
 
 
-def command_line(number: int, memory_mib: int, processors: int) -> list[str]:
+def command_line(
+    number: int, memory_mib: int, processors: int, selinux: bool = False
+) -> list[str]:
     """The argument vector of a host's QEMU, to be run in the trixie tree."""
     name = addresses.host_name(number)
     own = f"{STATE}/{name}"
     machine_id = host_uuid(number).hex
     arguments = f"{KERNEL_ARGUMENTS} systemd.hostname={name} systemd.machine_id={machine_id}"
+    if selinux:
+        arguments += f" {SELINUX_ARGUMENTS}"
     return [
         "qemu-system-x86_64", "-name", f"{name},debug-threads=on", "-uuid", str(host_uuid(number)),
         "-no-user-config", "-nodefaults", "-display", "none",

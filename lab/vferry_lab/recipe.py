@@ -4,7 +4,7 @@
 recipe/common/packages    packages of every suite, one a line
 recipe/common/customise   script that turns the unpacked packages into a host
 recipe/common/files/      files laid over the tree
-recipe/SUITE/pockets      "archive suite" lines: what apt sees while building
+recipe/SUITE/pockets      "archive suite" lines: what apt sees while building, Debian's release first
 recipe/SUITE/preferences  apt pins (optional)
 recipe/SUITE/packages     further packages of this suite (optional)
 """
@@ -41,6 +41,11 @@ class Recipe:
     customise: Path
     key: str
 
+    @property
+    def release(self) -> str:
+        """The Debian release that it is made of; a suite may be one with newer packages."""
+        return self.pockets[0].suite
+
 
 def suites(folder: Path = FOLDER) -> list[str]:
     """The suites that have a recipe."""
@@ -59,11 +64,14 @@ def load(suite: str, generated: bytes = b"", folder: Path = FOLDER) -> Recipe:
     packages = _lines(common / "packages")
     if (own / "packages").exists():
         packages += _lines(own / "packages")
+    pockets = tuple(_pocket(own / "pockets", line) for line in _lines(own / "pockets"))
+    if not pockets:
+        raise LabError(f"{own / 'pockets'} names no suite of an archive")
     preferences = own / "preferences"
     return Recipe(
         suite=suite,
         packages=tuple(sorted(set(packages))),
-        pockets=tuple(_pocket(own / "pockets", line) for line in _lines(own / "pockets")),
+        pockets=pockets,
         preferences=preferences if preferences.exists() else None,
         customise=common / "customise",
         key=_digest([common, own], generated),

@@ -15,16 +15,8 @@ from pathlib import Path
 from . import cache, process
 from .errors import LabError
 
-# Mounted over in a private namespace, so all views can use the same folder.
-# Arguments: mount point, tree, working folder, "host:tree" binds, "--", command.
-ENTER = r"""
-set -eu
-point=$1 tree=$2 cwd=$3
-shift 3
-mount -t tmpfs -o mode=755 tmpfs "$point"
-mkdir "$point/upper" "$point/work" "$point/view"
-view=$point/view
-mount -t overlay overlay -o "lowerdir=$tree,upperdir=$point/upper,workdir=$point/work" "$view"
+# Runs a command in $view, with $cwd. Arguments: "host:tree" binds, "--", command.
+INSIDE = r"""
 mount -t proc proc "$view/proc"
 mount --rbind /dev "$view/dev"
 mount -t tmpfs -o mode=1777 tmpfs "$view/tmp"
@@ -43,6 +35,18 @@ shift
 exec chroot "$view" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \
     LC_ALL=C.UTF-8 TERM="${TERM:-dumb}" sh -c 'cd "$1" && shift && exec "$@"' sh "$cwd" "$@"
 """
+
+# Mounted over in a private namespace, so all views can use the same folder.
+# Arguments: mount point, tree, working folder, those of INSIDE.
+ENTER = r"""
+set -eu
+point=$1 tree=$2 cwd=$3
+shift 3
+mount -t tmpfs -o mode=755 tmpfs "$point"
+mkdir "$point/upper" "$point/work" "$point/view"
+view=$point/view
+mount -t overlay overlay -o "lowerdir=$tree,upperdir=$point/upper,workdir=$point/work" "$view"
+""" + INSIDE
 
 
 def command_line(

@@ -97,6 +97,15 @@ def test_suite_cannot_leave_the_folder(folder: Path) -> None:
         recipe.load("../one", folder=folder)
 
 
+def test_release_is_the_first_pocket(folder: Path) -> None:
+    assert recipe.load("one", folder=folder).release == "one"
+    (folder / "two/pockets").write_text("debian one\ndebian two\n")
+    assert recipe.load("two", folder=folder).release == "one"
+    (folder / "two/pockets").write_text("# none\n")
+    with pytest.raises(LabError, match="names no suite"):
+        recipe.load("two", folder=folder)
+
+
 def test_bad_pocket_is_refused(folder: Path) -> None:
     (folder / "one/pockets").write_text("elsewhere one\n")
     with pytest.raises(LabError, match="'elsewhere one' is not"):

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Images made of another one: its tree, changed by a command, as a disk of its own.
+
+DERIVED is a folder KIND-IMAGE-KEY in the cache. root is a link to the image's tree, for
+builds; what the command has changed is on the disk only.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from . import build, cache, process, requirements, tree
+from .image import KEYS, Image, prune
+from .progress import Progress, silent
+
+LIMIT = 1800.0  # seconds for the command and the disk
+
+# The command has mounts of its own in the view, which are gone before the view is written.
+# Labels of SELinux come last, so that all files have one.
+# Arguments: working folder, base tree, size of the disk, those of tree.INSIDE.
+MAKE = r"""
+set -eu
+work=$1 tree=$2 size=$3
+shift 3
+view=$work/view
+mkdir "$work/upper" "$work/work" "$view"
+mount -t overlay overlay -o "lowerdir=$tree,upperdir=$work/upper,workdir=$work/work" "$view"
+unshare --mount --pid --fork --kill-child sh -c "$CHANGE" sh "$view" "$@"
+if [ -e "$view/etc/selinux/config" ]; then
+    chroot "$view" setfiles -F /etc/selinux/default/contexts/files/file_contexts /
+fi
+mke2fs -q -t ext4 -L host -d "$view" "$work/host.img" "$size"
+umount "$view"
+rm -rf "$work/upper" "$work/work" "$view"
+"""
+CHANGE = "set -eu\nview=$1 cwd=/\nshift\n" + tree.INSIDE
+
+
+def get(
+    base: Image, kind: str, key: str, command: str, binds: dict[str | Path, str],
+    progress: Progress = silent,
+) -> Image:
+    """The image of that kind, built if the cache has none with this key.
+
+    command: a shell script that changes the tree; key: of all that it depends on
+    beside the base; binds: what it needs of this machine, as in tree.run. The two
+    newest of a kind and suite stay. Raises LabError.
+    """
+    folder = cache.folder()
+    image = Image(base.suite, folder / f"{kind}-{base.path.name}-{key}")
+    with cache.locked(folder / "build.lock"):
+        if image.path.exists():
+            os.utime(image.path)
+            return image
+        requirements.check_disk(folder, build.ROOM_MIB)
+        progress(f"{base.suite}: making an image with {kind}")
+        work = Path(tempfile.mkdtemp(prefix="building-", dir=folder))
+        try:
+            _fill(base, work, command, binds)
+            work.rename(image.path)
+        except BaseException:
+            shutil.rmtree(work, ignore_errors=True)
+            raise
+        prune(image, f"{kind}-{image.suite}-{KEYS}-*")
+    return image
+
+
+def _fill(base: Image, work: Path, command: str, binds: dict[str | Path, str]) -> None:
+    """root, host.img, vmlinuz, initrd, ssh/, lock and build.log in an empty folder."""
+    words = [str(word) for bind in binds.items() for word in bind]
+    done = process.run(
+        work.name,
+        ["unshare", "--mount", "--propagation", "private", "env", f"CHANGE={CHANGE}",
+         f"PATH={requirements.SYSTEM_PATH}", "sh", "-c", MAKE, "sh", str(work), str(base.tree),
+         build.DISK_SIZE, *words, "--", "sh", "-euc", command],
+        command, timeout=LIMIT)
+    (work / "build.log").write_text(done.stdout + done.stderr)
+    for name in ("vmlinuz", "initrd"):
+        shutil.copy(base.path / name, work)
+    shutil.copytree(base.path / "ssh", work / "ssh")
+    (work / "root").symlink_to(Path("..", base.path.name, "root"))
+    (work / "lock").touch(mode=0o600)
