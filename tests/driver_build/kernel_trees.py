@@ -31,7 +31,8 @@ IN_TREE = "forky"
 
 HEADERS = ("gcc", "libc6-dev", "linux-headers-amd64", "make", "sparse")
 SOURCE = (
-    "bc", "bison", "flex", "libelf-dev", "libssl-dev", "linux-source", "perl", "python3", "xz-utils",
+    "bc", "bison", "clang", "flex", "git", "libelf-dev", "libssl-dev", "linux-source", "pandoc",
+    "perl", "python3", "unifdef", "xz-utils",
 )
 LINUX = "/usr/src/linux"  # the prepared source, inside the tree
 
