@@ -23,6 +23,7 @@ for folder in (HERE, HERE.parent / "lab"):
         sys.path.insert(0, str(folder))
 
 from vferry_lab.host import Host  # noqa: E402
+from vferry_tests import lanes  # noqa: E402
 from vferry_tests.labs import Labs  # noqa: E402
 from vferry_tests.paths import LOGS  # noqa: E402
 from vferry_tests.testbed import Testbed  # noqa: E402
@@ -33,20 +34,30 @@ NO_SKIPS = "VFERRY_NO_SKIPS"  # set: what is skipped has failed
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[LABS] = Labs()
+    if lanes.is_lane(config):
+        config.pluginmanager.register(lanes.Lane())
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     config.stash[LABS].close()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What is quick and needs no host comes first, the other suite's lab last."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What is quick and needs no host comes first, the other suite's lab last.
+
+    The enforcing hosts are used before intruders come.
+    """
     def band(item: pytest.Item) -> int:
         if item.get_closest_marker("lab") is None:
             return 0
-        return 2 if "old_bed" in getattr(item, "fixturenames", ()) else 1
+        if "old_bed" in getattr(item, "fixturenames", ()):
+            return 3
+        return 2 if item.path.name == "test_enforcing.py" else 1
 
     items.sort(key=band)
+    if lanes.is_lane(config):
+        # A lane is given work in this order, and hosts take longest.
+        items.sort(key=lambda item: not lanes.needs_hosts(item.nodeid))
 
 
 @pytest.fixture(scope="session")

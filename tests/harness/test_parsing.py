@@ -131,7 +131,8 @@ def test_flip_proxy_flips_the_one_bit(size: int) -> None:
 
 
 BASELINE = Figures(22000, 316, 400, 3, 410, True)
-MOVE = VFFigures(24000, 350, 480, 4, 500, True, "host1 to host2", 1752, 700, 1500)
+MOVE = VFFigures(24000, 350, 480, 4, 500, True, "host1 to host2", "0000:01:10.0",
+                 "0000:01:10.2", 1752, 700, 1500)
 
 
 def test_demo_is_ok_only_if_all_held() -> None:
@@ -140,9 +141,10 @@ def test_demo_is_ok_only_if_all_held() -> None:
     assert set(story.to_json()) == {
         "ok", "refused_on_vfio_pci", "guest_pages", "baseline", "moves"}
     dead = replace(MOVE, tcp_alive=False)
+    same = replace(MOVE, got=MOVE.left)
     for broken in (
         demo.Story(False, BASELINE, [MOVE, MOVE]), demo.Story(True, None, [MOVE, MOVE]),
-        demo.Story(True, BASELINE, [MOVE]), demo.Story(True, BASELINE, [MOVE, dead]),
+        demo.Story(True, BASELINE, [MOVE]), demo.Story(True, BASELINE, [MOVE, dead]), demo.Story(True, BASELINE, [same, same]),
         demo.Story(True, BASELINE, [MOVE, MOVE], ["a byte was wrong"]),
     ):
         assert not broken.ok

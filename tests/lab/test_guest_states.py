@@ -3,12 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import pytest
 
-from vferry_lab.host import Host
 from vferry_tests import nic, traffic
 from vferry_tests.domain import VF
 from vferry_tests.guest import READY, Guest
@@ -110,13 +106,13 @@ def test_vlan(guest: SharedGuest) -> None:
         f"ip addr add {GUEST_IN_VLAN}/24 dev vlan && ip link set vlan up"
     )
     try:
-        with vlan_on(guest.away) as host:
+        with nic.tagged(guest.away, VLAN, HOST_IN_VLAN) as host:
             host.run(["ping", "-c", "3", "-W", "5", GUEST_IN_VLAN])
         guest.move()
         guest.await_network()
-        with vlan_on(guest.away) as host:
+        with nic.tagged(guest.away, VLAN, HOST_IN_VLAN) as host:
             host.run(["ping", "-c", "3", "-W", "5", GUEST_IN_VLAN])
-        with vlan_on(guest.away, VLAN + 1) as host:
+        with nic.tagged(guest.away, VLAN + 1, HOST_IN_VLAN) as host:
             result = host.run(["ping", "-c", "3", "-W", "1", GUEST_IN_VLAN], check=False)
             assert result.returncode == 1
     finally:
@@ -177,16 +173,3 @@ def multicast_frames(guest: SharedGuest) -> int:
     before = guest.guest.statistics(guest.netdev)["rx_packets"]
     peer.run(f"ping -n -q -c 20 -i 0.05 -W 1 {UNJOINED_ADDRESS}", check=False)
     return guest.guest.statistics(guest.netdev)["rx_packets"] - before
-
-
-@contextmanager
-def vlan_on(host: Host, number: int = VLAN) -> Iterator[Host]:
-    """A tagged interface on a host's PF."""
-    host.run(
-        f"ip link add link {host.pf_netdev} name tagged type vlan id {number} && "
-        f"ip addr add {HOST_IN_VLAN}/24 dev tagged && ip link set tagged up"
-    )
-    try:
-        yield host
-    finally:
-        host.run("ip link del tagged")

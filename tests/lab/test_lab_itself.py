@@ -15,6 +15,8 @@ from vferry_lab import lab
 from vferry_lab.errors import LabError
 from vferry_tests import paths
 
+pytestmark = pytest.mark.lab
+
 TOOL = paths.ROOT / "lab" / "lab"
 NAME = "ends"
 LIMIT = 60.0  # seconds

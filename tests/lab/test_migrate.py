@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Live migration with traffic; ten times there and back are in test_without_hands.py."""
+"""Live migration with traffic; many times there and back are in test_without_hands.py."""
 
 from __future__ import annotations
 

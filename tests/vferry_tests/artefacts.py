@@ -39,7 +39,7 @@ def guest(image: Image, progress: Progress = silent) -> Path:
             timeout=300,
         )
 
-    return _cached("guest", image, sources, build)
+    return cached("guest", image.path.name, sources, build)
 
 
 def modules(image: Image, progress: Progress = silent) -> Path:
@@ -56,7 +56,7 @@ def modules(image: Image, progress: Progress = silent) -> Path:
         progress(f"{image.suite}: building igbvf_vfio_pci for {image.kernel_release}")
         with tempfile.TemporaryDirectory() as work:
             copy = Path(work, "driver")
-            shutil.copytree(paths.DRIVER, copy, ignore=_ignored)
+            shutil.copytree(paths.DRIVER, copy, ignore=ignored)
             image.run_in_tree(
                 f"make -C /src -j2 KERNELDIR=/lib/modules/{image.kernel_release}/build modules "
                 "&& strip -g -o /out/igbvf_vfio_pci.ko /src/igbvf_vfio_pci.ko",
@@ -78,8 +78,8 @@ def modules(image: Image, progress: Progress = silent) -> Path:
                 shutil.copy(module, folder)
 
     folders = [
-        _cached("vfio-core", image, [core], build_core),
-        _cached("driver", image, sources, build_driver),
+        cached("vfio-core", image.path.name, [core], build_core),
+        cached("driver", image.path.name, sources, build_driver),
     ]
     built = [module for folder in folders for module in sorted(folder.glob("*.ko*"))]
 
@@ -93,20 +93,20 @@ def modules(image: Image, progress: Progress = silent) -> Path:
             timeout=300,
         )
 
-    return _cached("modules", image, built, index) / "modules.tar"
+    return cached("modules", image.path.name, built, index) / "modules.tar"
 
 
 def programs(image: Image, progress: Progress = silent) -> Path:
     """Hook, helper and command for hosts of this image: a tar archive to unpack at /."""
     root = paths.ROOT
-    folders = ["driver", "lib", "libvirt-hooks", "man", "tools", "udev"]
+    folders = ["driver", "lib", "libvirt-hooks", "man", "selinux", "tools", "udev"]
     files = ["meson.build", "meson_options.txt"]
 
     def build(folder: Path) -> None:
         progress(f"{image.suite}: building vferry")
         with tempfile.TemporaryDirectory() as work:
             for name in folders:
-                shutil.copytree(root / name, Path(work, name), ignore=_ignored)
+                shutil.copytree(root / name, Path(work, name), ignore=ignored)
             for name in files:
                 shutil.copy(root / name, work)
             image.run_in_tree(
@@ -117,7 +117,7 @@ def programs(image: Image, progress: Progress = silent) -> Path:
             )
 
     sources = [root / name for name in folders + files]
-    return _cached("programs", image, sources, build) / "programs.tar"
+    return cached("programs", image.path.name, sources, build) / "programs.tar"
 
 
 def install_programs(host: Host, archive: Path) -> None:
@@ -125,8 +125,10 @@ def install_programs(host: Host, archive: Path) -> None:
     host.copy_to(archive, to="/var/tmp/programs.tar")
     host.run(
         "tar -C / --keep-directory-symlink -xf /var/tmp/programs.tar && rm /var/tmp/programs.tar "
-        "&& systemctl daemon-reload && udevadm control --reload && systemctl reload libvirtd "
-        "&& systemctl -q enable vferry-provision.service "
+        "&& systemctl daemon-reload && udevadm control --reload "
+        "&& for unit in libvirtd virtqemud; do "
+        "if systemctl -q is-active $unit; then systemctl reload $unit; fi; done "
+        "&& systemctl -q enable vferry-provision.service vferry-detach.service "
         "&& systemctl -q enable --now vferry-arrival.path",
         timeout=120,
     )
@@ -146,13 +148,16 @@ def install_modules(host: Host, archive: Path) -> None:
     )
 
 
-def _cached(
-    kind: str, image: Image, sources: Iterable[Path], build: Callable[[Path], None]
+def cached(
+    kind: str, place: str, sources: Iterable[Path], build: Callable[[Path], None]
 ) -> Path:
-    """The folder of that kind for these sources, built aside and then renamed."""
+    """The folder of that kind for these sources, built aside and then renamed.
+
+    place: name of the image or tree that it is built in.
+    """
     parent = cache.folder() / kind
     parent.mkdir(exist_ok=True)
-    target = parent / f"{image.path.name}-{_digest(sources)}"
+    target = parent / f"{place}-{digest(sources)}"
     with cache.locked(parent / "lock"):
         if target.exists():
             os.utime(target)
@@ -176,9 +181,9 @@ def _prune(parent: Path, newest: Path) -> None:
         shutil.rmtree(path)
 
 
-def _digest(sources: Iterable[Path]) -> str:
+def digest(sources: Iterable[Path]) -> str:
     """SHA-256 over names and contents of files, and of folders less the generated files in them."""
-    digest = hashlib.sha256()
+    total = hashlib.sha256()
     files: list[Path] = []
     for source in sources:
         files += [source] if source.is_file() else [
@@ -187,10 +192,11 @@ def _digest(sources: Iterable[Path]) -> str:
         ]
     for path in sorted(files):
         content = path.read_bytes()
-        digest.update(f"{path.name} {len(content)}\n".encode())
-        digest.update(content)
-    return digest.hexdigest()[:16]
+        total.update(f"{path.name} {len(content)}\n".encode())
+        total.update(content)
+    return total.hexdigest()[:16]
 
 
-def _ignored(_: str, names: list[str]) -> list[str]:
+def ignored(_: str, names: list[str]) -> list[str]:
+    """What shutil.copytree shall leave out: generated files."""
     return [name for name in names if name.endswith(NOT_SOURCE)]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""./check: every test of the project, by pytest, with one last line that counts."""
+"""./check: the tests of the project, by pytest, with one last line that counts."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from . import bench, paths
+from . import bench, lanes, paths
 
-# In this order: what is quick and needs no host first. Within, tests/conftest.py sorts by lab.
-FOLDERS = ("style", "harness", "userspace", "vfio_core", "driver_build", "lab_unit", "vfio", "lab")
+# In this order: what is quick and needs no host first. Without names in two lanes (lanes.py).
+FOLDERS = ("style", "harness", "userspace", "vfio_core", "driver_build", "packages",
+           "orchestrators", "selinux", "lab_unit", "vfio", "lab")
 EXPECTED_SKIPS = paths.TESTS / "expected-skips"
 
 
@@ -70,7 +71,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     os.chdir(paths.ROOT)
     common = ["-c", str(paths.TESTS / "pytest.ini"), f"--rootdir={paths.ROOT}",
-              *_selection(options.names)]
+              *([] if options.matrix else ["-m", "not matrix"]), *_selection(options.names)]
     if options.list:
         return int(pytest.main([*common, "--collect-only", "-q", "--no-header"]))
     if os.geteuid() != 0:
@@ -79,10 +80,14 @@ def main(arguments: list[str] | None = None) -> int:
     if options.bench:
         return bench.main()
     tally = Tally()
+    plugins: list[object] = [tally]
+    if not options.names:
+        common += lanes.OPTIONS
+        plugins.append(lanes.Lanes())
     start = time.monotonic()
     # Capture by sys: what the labs tell on the way goes past it to the terminal.
     status = pytest.main(
-        [*common, "-v", "-ra", "--capture=sys", "--durations=15", "--color=auto"], plugins=[tally]
+        [*common, "-v", "-ra", "--capture=sys", "--durations=25", "--color=auto"], plugins=plugins
     )
     tally.refuse_skips()
     nothing = not tally.passed and not tally.failed
@@ -130,13 +135,15 @@ def _reason(longrepr: object) -> str:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="./check",
-        description="Runs every test, or those named: a folder of tests/, a path, the id that "
+        description="Runs every test but those of the matrix, or those named: a folder of tests/, a path, the id that "
                     "--list prints, or a part of a test's name. Needs root; installs what it needs.",
         epilog="The last line is 'N passed, N failed, N skipped'; exit status 0 if none failed. "
                "With CI=true a skip that tests/expected-skips does not name is a failure. "
                "Logs of failures are in logs/.",
     )
     parser.add_argument("--list", action="store_true", help="list the tests and run none")
+    parser.add_argument("--matrix", action="store_true",
+                        help="also what is long and about other versions: hours")
     parser.add_argument("--bench", action="store_true", help="measure instead of testing")
     parser.add_argument("names", nargs="*", metavar="NAME")
     return parser

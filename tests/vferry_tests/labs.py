@@ -8,11 +8,13 @@ import os
 import sys
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 from vferry_lab import image
 from vferry_lab.errors import LabError
 from vferry_lab.lab import PROCESSORS, Lab, attach, names
 
+from . import enforcing, libvirt_modular, nic
 from .paths import LOGS
 from .shared_guest import SharedGuest
 from .testbed import Artefacts, Testbed, unconfigure
@@ -22,14 +24,25 @@ VFS = 2
 KEPT = "VFERRY_LAB"  # name of a lab that is up: it is used and left, to try a test again soon
 
 
+class Wanted(NamedTuple):
+    """What hosts a test wants; a lab of another kind is no good."""
+
+    suite: str
+    processors: int
+    selinux: bool
+    modular: bool  # libvirt as a daemon for each driver
+
+
 class Labs:
     """The lab of a test run, or none yet."""
 
     def __init__(self) -> None:
         self._bed: Testbed | None = None
         self._guest: SharedGuest | None = None
-        self._wanted: tuple[str, int] | None = None
+        self._config: str | None = None
+        self._wanted: Wanted | None = None
         self._seen: dict[str, set[str]] = {}
+        self._denied: dict[str, set[enforcing.Denial]] = {}
         self._start = time.monotonic()
 
     def progress(self, text: str) -> None:
@@ -38,42 +51,54 @@ class Labs:
             seconds = time.monotonic() - self._start
             print(f"\n[{seconds:6.1f} s] {text}", file=sys.__stderr__, end="", flush=True)
 
-    def get(self, suite: str, processors: int = PROCESSORS) -> Testbed:
+    def get(
+        self, suite: str, processors: int = PROCESSORS, selinux: bool = False,
+        modular: bool = False,
+    ) -> Testbed:
         """Two hosts of a suite with our driver; a lab of another kind is taken down first."""
-        wanted = (suite, processors)
+        wanted = Wanted(suite, processors, selinux, modular)
         if self._bed is None or self._wanted != wanted:
             self.close()
-            self._bed = self._bring_up(suite, processors)
+            self._bed = self._bring_up(wanted)
             self._wanted = wanted
+            self._config = None
             self._seen = {}
+            self._denied = {}
         return self._bed
 
-    def _bring_up(self, suite: str, processors: int) -> Testbed:
+    def _bring_up(self, wanted: Wanted) -> Testbed:
         kept = os.environ.get(KEPT)
         if kept:
-            return self._attach(kept, suite)
-        artefacts = Artefacts.build(image.get(suite, self.progress), self.progress)
-        lab = Lab(NAME, suite, log_dir=LOGS / "lab-check", processors=processors,
-                  progress=self.progress)
+            return self._attach(kept, wanted)
+        artefacts = Artefacts.build(image.get(wanted.suite, self.progress), self.progress)
+        lab = Lab(NAME, wanted.suite, log_dir=LOGS / "lab-check", processors=wanted.processors,
+                  selinux=wanted.selinux, progress=self.progress)
         with contextlib.ExitStack() as failing:
             failing.enter_context(lab)
             bed = Testbed(lab, artefacts)
-            self._prepare(bed)
+            self._prepare(bed, wanted.modular)
             failing.pop_all()
         return bed
 
-    def _attach(self, name: str, suite: str) -> Testbed:
+    def _attach(self, name: str, wanted: Wanted) -> Testbed:
         if name not in names():
             raise LabError(f"{KEPT}={name}: no such lab; lab/lab up --name {name} --keep")
         lab = attach(name)
-        if lab.suite != suite:
-            raise LabError(f"{KEPT}={name}: its hosts are {lab.suite}, not {suite}")
+        if lab.suite != wanted.suite:
+            raise LabError(f"{KEPT}={name}: its hosts are {lab.suite}, not {wanted.suite}")
+        if lab.selinux != wanted.selinux:
+            raise LabError(f"{KEPT}={name}: started {'with' if lab.selinux else 'without'} "
+                           "--selinux, and the test wants the other")
+        if libvirt_modular.is_installed(lab.hosts[0]) and not wanted.modular:
+            raise LabError(f"{KEPT}={name}: its hosts have modular daemons of libvirt by now")
         bed = Testbed(lab, Artefacts.build(lab.image, self.progress))
         bed.on_all(unconfigure)
-        self._prepare(bed)
+        self._prepare(bed, wanted.modular)
         return bed
 
-    def _prepare(self, bed: Testbed) -> None:
+    def _prepare(self, bed: Testbed, modular: bool) -> None:
+        if modular:
+            libvirt_modular.install(bed, self.progress)
         self.progress("installing the driver in the hosts")
         bed.create_vfs(VFS)
         bed.install_driver(VFS)
@@ -85,6 +110,20 @@ class Labs:
             bed.install_guest()
             self._guest = SharedGuest(bed)
         return self._guest
+
+    def install_programs(self, bed: Testbed, config: str) -> None:
+        """Our programs and a configuration in the hosts, and no VFs but those that it makes.
+
+        The shared guest, which had one of the others, is taken away. Hosts that have all
+        that from the tests before stay as they are.
+        """
+        if self._config == config:
+            return
+        self.end_guest()
+        bed.on_all(lambda host: nic.create_vfs(host, 0))
+        bed.install_guest()
+        bed.install_programs(config, self.progress)
+        self._config = config
 
     def end_guest(self) -> None:
         """Take the shared guest away; the next who asks for it gets a new one."""
@@ -104,6 +143,23 @@ class Labs:
             if new:
                 found[name] = new
         assert not found, f"kernel logs: {found}"
+
+    def check_denials(self) -> None:
+        """Raise AssertionError for what enforcing hosts have denied since the last call.
+
+        What tests/lab/allowed-denials has does not count.
+        """
+        if self._bed is None or not self._bed.lab.selinux:
+            return
+        found: dict[str, list[str]] = {}
+        for host in self._bed.hosts:
+            seen = self._denied.setdefault(host.name, set())
+            new = set(enforcing.avc_denials(host)) - seen
+            seen.update(new)
+            lines = enforcing.unexpected(new)
+            if lines:
+                found[host.name] = lines
+        assert not found, f"denied: {found}"
 
     def collect_logs(self, folder: Path) -> bool:
         """Put the hosts' logs into folder; false if there are no hosts."""

@@ -4,7 +4,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from vferry_lab.host import Host
 
@@ -83,6 +86,12 @@ def status(host: Host, address: str) -> Status:
     return Status.parse(host.run(["cat", paths.HOST_STATUS.format(address=address)]).stdout)
 
 
+def all_status(host: Host) -> dict[str, Status]:
+    """The same of every VF that is on the variant driver, by address."""
+    files = host.run(f"ls {paths.HOST_STATUS.format(address='*')}").stdout.split()
+    return {Path(file).parent.name: Status.parse(host.run(["cat", file]).stdout) for file in files}
+
+
 def set_mac(host: Host, index: int, mac: str) -> None:
     """The administrator's MAC of a VF; all zero takes it back."""
     host.run(f"ip link set {host.pf_netdev} vf {index} mac {mac}")
@@ -91,3 +100,16 @@ def set_mac(host: Host, index: int, mac: str) -> None:
 def set_vlan(host: Host, index: int, vlan: int) -> None:
     """The administrator's VLAN of a VF; 0 takes it back."""
     host.run(f"ip link set {host.pf_netdev} vf {index} vlan {vlan}")
+
+
+@contextmanager
+def tagged(host: Host, vlan: int, address: str) -> Iterator[Host]:
+    """A host whose PF has an interface in a VLAN meanwhile, with an address of 24 bits."""
+    host.run(
+        f"ip link add link {host.pf_netdev} name tagged type vlan id {vlan} && "
+        f"ip addr add {address}/24 dev tagged && ip link set tagged up"
+    )
+    try:
+        yield host
+    finally:
+        host.run("ip link del tagged")

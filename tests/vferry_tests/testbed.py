@@ -14,13 +14,23 @@ from vferry_lab.lab import Lab
 from vferry_lab.peer import Peer
 from vferry_lab.progress import Progress, silent
 
-from . import artefacts, nic, paths
+from . import artefacts, enforcing, nic, paths
 from .guest import Guest
+
+
+def config(vfs: int) -> str:
+    """vferry.conf(5) for hosts of the lab: so many VFs of the PF, in the network "lab"."""
+    return f"[pf 8086:10c9]\nvfs = {vfs}\nnetwork = lab\n"
+
+
+def write_config(host: Host, config: str) -> None:
+    """Write a host's vferry.conf."""
+    host.run(["install", "-D", "-m", "644", "/dev/stdin", paths.CONFIG], stdin=config)
 
 
 def configure(host: Host, config: str) -> None:
     """Write a host's vferry.conf and apply it."""
-    host.run(["install", "-D", "-m", "644", "/dev/stdin", paths.CONFIG], stdin=config)
+    write_config(host, config)
     host.run("systemctl restart vferry-provision", timeout=120)
 
 
@@ -73,23 +83,37 @@ class Testbed:
 
     def install_guest(self) -> None:
         """Make each host ready to start the guest."""
-        self.on_all(lambda host: Guest.install(host, self.artefacts.guest))
+        def one(host: Host) -> None:
+            Guest.install(host, self.artefacts.guest)
+            if self.lab.selinux:
+                enforcing.label_guest(host)
+
+        self.on_all(one)
 
     def install_driver(self, vfs: int = 2) -> None:
         """Install our modules in each host and bind its VFs to them."""
         def one(host: Host) -> None:
             artefacts.install_modules(host, self.artefacts.modules)
+            if self.lab.selinux:
+                enforcing.relabel(host, "/usr/lib/modules")
             for index in range(vfs):
                 nic.bind(host, nic.vf_address(index))
 
         self.on_all(one)
 
+    def programs(self, progress: Progress = silent) -> Path:
+        """Hook, helper and command for the hosts: an archive."""
+        return artefacts.programs(self.lab.image, progress)
+
     def install_programs(self, config: str, progress: Progress = silent) -> None:
         """Install hook, helper and command in each host, with a vferry.conf."""
-        archive = artefacts.programs(self.lab.image, progress)
+        archive = self.programs(progress)
+        policy = enforcing.policy(self.lab.image, archive, progress) if self.lab.selinux else None
 
         def one(host: Host) -> None:
             artefacts.install_programs(host, archive)
+            if policy is not None:
+                enforcing.install_policy(host, policy)
             configure(host, config)
 
         self.on_all(one)

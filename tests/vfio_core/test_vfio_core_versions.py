@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from vferry_lab.requirements import SYSTEM_PATH
 from vfio_core_kernel import CORE, Kernel, one_line
 
 REBUILD, REFUSED, INPUT, NOTHING = 0, 1, 2, 77
@@ -67,13 +68,13 @@ def test_missing_headers(kernel: Kernel, missing: str) -> None:
     assert result.returncode == INPUT and "install linux-headers" in one_line(result)
 
 
-def dkms_conf(release: str, dkms_variables: str = "BUILD_EXCLUSIVE_KERNEL_MIN") -> dict[str, str]:
-    """What dkms reads from dkms.conf for a kernel release."""
+def dkms_conf(release: str, path: str = SYSTEM_PATH) -> dict[str, str]:
+    """What is read from dkms.conf for a kernel release, with dkms found in path."""
     names = ["AUTOINSTALL", "BUILD_EXCLUSIVE_KERNEL", "BUILD_EXCLUSIVE_CONFIG", "MAKE", "POST_BUILD"]
     script = '. "$1"; shift; for name; do printf "%s=%s\\n" "$name" "${!name-}"; done'
     result = subprocess.run(
         ["bash", "-c", script, "-", CORE / "dkms.conf", *names],
-        env={"kernelver": release, "arch": "x86_64", "kernel_source_dir": "/k", "dkms_conf_variables": dkms_variables},
+        env={"kernelver": release, "arch": "x86_64", "kernel_source_dir": "/k", "PATH": path},
         text=True, capture_output=True, check=True, timeout=30,
     )
     return dict(line.split("=", 1) for line in result.stdout.splitlines())
@@ -99,6 +100,9 @@ def test_dkms_conf_skips_what_reports() -> None:
     assert dkms_conf("6.12.1")["BUILD_EXCLUSIVE_CONFIG"].split() == ["CONFIG_VFIO", "!CONFIG_IOMMUFD_DRIVER"]
 
 
-def test_old_dkms_does_not_autoinstall() -> None:
-    assert dkms_conf("6.12.1")["AUTOINSTALL"] == "yes"
-    assert dkms_conf("6.12.1", "BUILD_EXCLUSIVE_KERNEL")["AUTOINSTALL"] == ""
+@pytest.mark.parametrize("knows,wanted", [("BUILD_EXCLUSIVE_KERNEL_MIN", "yes"), ("BUILD_EXCLUSIVE_KERNEL", "")])
+def test_old_dkms_does_not_autoinstall(tmp_path: Path, knows: str, wanted: str) -> None:
+    program = tmp_path / "dkms"
+    program.write_text(f"#!/bin/sh\n# {knows}\n")
+    program.chmod(0o755)
+    assert dkms_conf("6.12.1", f"{tmp_path}:{SYSTEM_PATH}")["AUTOINSTALL"] == wanted
