@@ -3,9 +3,10 @@
 
 Throughput from one guest to the peer through a VF on stock vfio-pci and through one
 on our driver; then through the latter with and without the dirty log; how much of an
-idle guest's memory the log reports during a migration; and how long our driver works
-while the guest stands still. The first move from or to a host takes longer: the host's
-processor, an emulator, meets that code for the first time.
+idle guest's memory the log reports during a migration; how long our driver works
+while the guest stands still; and how long a host takes to get its VFs (bench_provision).
+The first move from or to a host takes longer: the host's processor, an emulator, meets
+that code for the first time.
 
 An emulated host has moods that last for minutes, so the two things to compare take
 turns, and what counts is the ratio within a turn. Nobody asks the guest's agent for
@@ -23,7 +24,7 @@ from dataclasses import dataclass, field
 from vferry_lab import requirements
 from vferry_lab.errors import LabError
 
-from . import nic
+from . import bench_provision, nic
 from .domain import PAGES, VF
 from .figures import driver_us
 from .guest import Guest
@@ -87,7 +88,11 @@ def main() -> int:
     try:
         requirements.require_root()
         requirements.install_missing({"iperf3": "iperf3"}, labs.progress)
-        comparisons, moves = _measure(labs.get("trixie"), labs)
+        bed = labs.get("trixie")
+        comparisons, moves = _measure(bed, labs)
+        labs.progress("a host gets its VFs, by vferry-provision and by driverctl")
+        bed.install_programs(bench_provision.CONFIG, labs.progress)
+        provisioned = bench_provision.measure(bed.hosts[0])
     except LabError as error:
         print(f"check: {error}", file=sys.stderr)
         return 1
@@ -99,6 +104,7 @@ def main() -> int:
     print(f"{'an idle guest moves':<28}{'pages reported':>20}{'driver in downtime':>20}")
     for number, move in enumerate(moves, start=1):
         print(f"{number:<28}{move.pages:>12} {move.pages / PAGES:>7.2%}{move.driver_us / 1000:>17.1f} ms")
+    print(f"\n{bench_provision.lines(provisioned)}")
     return 0
 
 
