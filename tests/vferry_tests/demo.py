@@ -20,11 +20,12 @@ from . import figures, nic, paths, traffic
 from .domain import PAGES, VF, Virtio
 from .figures import Figures, VFFigures
 from .guest import Guest
-from .testbed import Artefacts, Testbed
+from .testbed import Artefacts, Testbed, config
 from .traffic import Connection, Ping
 
 NAME = "demo"
 REFUSAL = "VFIO migration is not supported in kernel"
+CONFIG = config(vfs=2)
 VF_ADDRESS = "192.0.2.100"
 VIRTIO_ADDRESS = "192.0.2.101"
 WATCHED = 5.0  # seconds of traffic before a move, so that a gap is seen against a rule
@@ -52,6 +53,7 @@ class Story:
             "the guest did not move without its VF": self.baseline is not None,
             "the guest did not move there and back with its VF": len(self.moves) == 2,
             "a connection was lost": all(each is None or each.tcp_alive for each in told),
+            "no move was to another VF": any(each.left != each.got for each in self.moves),
             "see the messages above": not self.faults,
         }
         return "; ".join(words for words, true in held.items() if not true)
@@ -159,23 +161,31 @@ def _story(story: Story, tell: Teller, bed: Testbed) -> None:
         story.faults += traffic.differences(*connection.finish())
     guest.detach(virtio)
 
-    tell.title("3. The same guest with its VF on igbvf_vfio_pci")
-    tell("installing the driver on both hosts; libvirt picks it by itself")
-    bed.install_driver(vfs=1)
-    for line in bed.hosts[0].run("dmesg | grep igbvf_vfio_pci", check=False).stdout.splitlines():
-        tell.quote(line)
+    tell.title("3. The same guest with its VF, on hosts with vferry")
+    tell("installing it on both hosts, with this /etc/vferry/vferry.conf:")
+    tell.quote(CONFIG)
+    nic.create_vfs(first, 0)
+    nic.create_vfs(second, 0)
+    bed.install_driver(vfs=0)
+    bed.install_programs(CONFIG, tell)
+    tell(f"{first.name}: another guest boots and has VF {address}")
+    other = Guest.create(first, [VF(address)], "other")
     guest.attach(VF(address))
     guest.configure(guest.netdev(VF.guest_driver), VF_ADDRESS)
+    tell(f"{second.name}: the guest has VF {address} of this host; vferry list")
+    tell.quote(second.run(["vferry", "list"]).stdout)
     with (Ping(bed.peer, VF_ADDRESS) as ping,
           Connection(bed.peer, guest, bed.stream) as connection):
         for target in (first, second):
             _watch(ping, connection)
             tell(f"{guest.host.name} to {target.name}: virsh migrate, with the VF in use")
-            moved = figures.move_vf(guest, target, address, ping, connection)
+            moved = figures.move_vf(guest, target, ping, connection)
             story.moves.append(moved)
-            tell(f"done in {moved.total_ms / 1000:.1f} s, the guest's connections live on")
+            tell(f"done in {moved.total_ms / 1000:.1f} s, the guest's connections live on; "
+                 f"it had VF {moved.left} there and has {moved.got} here")
         story.faults += traffic.differences(*connection.finish())
     guest.destroy()
+    other.destroy()
     for name, lines in bed.lab.kernel_problems().items():
         story.faults += [f"{name}: its kernel said: {line}" for line in lines]
     tell.title("4. What it cost")
@@ -206,6 +216,8 @@ def table(story: Story) -> str:
     heads = ["without VF" if not isinstance(each, VFFigures) else each.direction
              for each in columns]
     rows: list[tuple[str, list[str]]] = [
+        ("VF at the source", [each.left if isinstance(each, VFFigures) else "-" for each in columns]),
+        ("VF at the target", [each.got if isinstance(each, VFFigures) else "-" for each in columns]),
         ("total time", [f"{each.total_ms / 1000:.1f} s" for each in columns]),
         ("downtime (libvirt)", [f"{each.downtime_ms} ms" for each in columns]),
         ("longest gap, ping", [f"{each.ping_gap_ms} ms" for each in columns]),

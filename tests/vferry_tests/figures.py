@@ -42,11 +42,14 @@ class Figures:
 class VFFigures(Figures):
     """The same with a VF.
 
+    left, got: the VF's addresses at the source and at the target;
     stream_bytes: size of the device's state; dirty_pages: pages that its log
     reported; driver_us: time in our driver while the guest stood still.
     """
 
     direction: str
+    left: str
+    got: str
     stream_bytes: int
     dirty_pages: int
     driver_us: int
@@ -57,21 +60,22 @@ def move(guest: Guest, target: Host, ping: Ping, connection: Connection) -> Figu
     return _figures(guest.migrate(target), ping, connection)
 
 
-def move_vf(
-    guest: Guest, target: Host, address: str, ping: Ping, connection: Connection
-) -> VFFigures:
-    """Move a guest with a VF, which has the same address on both hosts."""
-    source = guest.host
-    before = nic.status(source, address), nic.status(target, address)
+def move_vf(guest: Guest, target: Host, ping: Ping, connection: Connection) -> VFFigures:
+    """Move a guest with a VF; it may get another one of the target."""
+    source, left = guest.host, guest.vf_address()
+    before = nic.status(source, left), nic.all_status(target)
     done = guest.migrate(target)
     seen = _figures(done, ping, connection)
-    after = nic.status(source, address), nic.status(target, address)
+    got = guest.vf_address()
+    after = nic.status(source, left), nic.status(target, got)
     return VFFigures(
         **asdict(seen),
         direction=f"{source.name} to {target.name}",
+        left=left,
+        got=got,
         stream_bytes=after[0].number("stream_bytes"),
         dirty_pages=after[0].number("dirty_pages_reported"),
-        driver_us=driver_us(before, after),
+        driver_us=driver_us((before[0], before[1][got]), after),
     )
 
 
