@@ -33,6 +33,7 @@ CONFIG = config(VFS)
 ROUNDS, ROUNDS_ENFORCING = 10, 3  # there and back; the second is what ./check has time for
 REACHED = 4  # moves after which everyone has to reach the guest, not only the peer
 JUMP = 10_000_000  # no counter grows by so much between two moves
+REGISTER = 1 << 32
 PLAIN = ("--persistent", "--undefinesource")
 MAC, ADDRESS = "52:54:00:c0:00:71", "192.0.2.113"
 OTHER_MAC, OTHER_ADDRESS = "52:54:00:c0:00:72", "192.0.2.114"
@@ -153,12 +154,22 @@ def test_many_times_to_another_address(pair: Pair) -> None:
             if number < REACHED:
                 pair.reach(ADDRESS)
             after = guest.statistics(netdev)
-            jumps = {name: (before[name], value) for name, value in after.items()
-                     if not before[name] <= value < before[name] + JUMP}
+            jumps = jumps_between(before, after)
             assert not jumps, f"counters jumped: {jumps}"
             before = after
         assert connection.peer.alive()
         assert traffic.differences(*connection.finish()) == []
+
+
+def jumps_between(before: dict[str, int], after: dict[str, int]) -> dict[str, tuple[int, int]]:
+    """Counters whose registers have not gone on evenly.
+
+    igbvf adds 4 Gi where a register seems to have wrapped. It does so without a lock, in its
+    watchdog and for ethtool: one that is preempted between reading and comparing finds a newer
+    value to compare with. Where that happens no guest has moved, so only the registers count.
+    """
+    return {name: (before[name], value) for name, value in after.items()
+            if (value - before[name]) % REGISTER >= JUMP}
 
 
 def test_switch_is_told(pair: Pair) -> None:
