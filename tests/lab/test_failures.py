@@ -36,7 +36,7 @@ def second_attempt(guest: SharedGuest) -> Iterator[None]:
 
 
 def test_destination_pf_down(guest: SharedGuest) -> None:
-    with link_down(guest.away):
+    with nic.link_down(guest.away):
         guest.failing_move()
 
 
@@ -112,16 +112,6 @@ def test_source_vf_reset_during_precopy(guest: SharedGuest) -> None:
     assert migration.returncode != 0
     one_error(stderr)
     guest.goes_on(source)
-
-
-@contextmanager
-def link_down(host: Host) -> Iterator[None]:
-    """Without its PF up a host answers no mailbox."""
-    host.run(f"ip link set {host.pf_netdev} down")
-    try:
-        yield
-    finally:
-        host.run(f"ip link set {host.pf_netdev} up")
 
 
 @contextmanager

@@ -18,7 +18,9 @@ import pytest
 from vferry_lab.errors import CommandError
 from vferry_lab.host import Host
 from vferry_tests import libvirt_modular, nic, traffic
-from vferry_tests.domain import VF, Device, Interface, Pool, pci_attributes
+from vferry_tests.domain import (
+    VF, Device, Interface, Pool, identity_metadata, pci_attributes,
+)
 from vferry_tests.guest import Guest
 from vferry_tests.labs import Labs
 from vferry_tests.precopy import SLOW, await_job
@@ -35,17 +37,12 @@ REACHED = 4  # moves after which everyone has to reach the guest, not only the p
 JUMP = 10_000_000  # no counter grows by so much between two moves
 REGISTER = 1 << 32
 PLAIN = ("--persistent", "--undefinesource")
+ALIAS = "ua-lan"
 MAC, ADDRESS = "52:54:00:c0:00:71", "192.0.2.113"
 OTHER_MAC, OTHER_ADDRESS = "52:54:00:c0:00:72", "192.0.2.114"
 VLAN = 42
 ADDRESS_IN_VLAN, HOST_IN_VLAN = "203.0.113.115", "203.0.113.1"
-METADATA = f"""
-  <metadata>
-    <vferry:vfs xmlns:vferry='http://vferry.org/xmlns/domain/1.0'>
-      <vferry:vf hostdev='ua-lan' network='lab' mac='{MAC}' trust='yes' spoofchk='no'
-                 max-tx-rate='500'/>
-    </vferry:vfs>
-  </metadata>"""
+METADATA = identity_metadata(ALIAS, MAC)
 
 
 @dataclass
@@ -101,7 +98,7 @@ def hosts(labs: Labs, bed: Testbed) -> list[Host]:
 @pytest.fixture(scope="module")
 def pair(bed: Testbed, hosts: list[Host]) -> Iterator[Pair]:
     address = nic.vf_address(0)
-    moving = Guest.define(hosts[0], [VF(address, alias="ua-lan")], "moving", METADATA)
+    moving = Guest.define(hosts[0], [VF(address, alias=ALIAS)], "moving", METADATA)
     other = Guest.create(hosts[1], [VF(address)], "other")
     moving.configure(moving.netdev(VF.guest_driver), ADDRESS)
     other.configure(other.netdev(VF.guest_driver), OTHER_ADDRESS, OTHER_MAC)
@@ -341,11 +338,8 @@ def test_list_shows_the_guests(pair: Pair) -> None:
 def test_pf_down(pair: Pair) -> None:
     guest = pair.moving
     target = pair.bed.other(guest.host)
-    target.run(f"ip link set {target.pf_netdev} down")
-    try:
+    with nic.link_down(target):
         assert "link up?" in failing_move(guest, target)
-    finally:
-        target.run(f"ip link set {target.pf_netdev} up")
     pair.reach(ADDRESS)
     guest.migrate(target)
     pair.reach(ADDRESS)

@@ -30,6 +30,17 @@ def pci_attributes(address: str) -> str:
     return f"domain='0x{domain}' bus='0x{bus}' slot='0x{slot}' function='0x{function}'"
 
 
+def identity_metadata(alias: str, mac: str) -> str:
+    """What a domain's XML says to vferry of a VF: its network, its MAC, and what else it holds."""
+    return f"""
+  <metadata>
+    <vferry:vfs xmlns:vferry='http://vferry.org/xmlns/domain/1.0'>
+      <vferry:vf hostdev='{alias}' network='lab' mac='{mac}' trust='yes' spoofchk='no'
+                 max-tx-rate='500'/>
+    </vferry:vfs>
+  </metadata>"""
+
+
 class ByMac:
     """A network device that libvirt's XML of the domain tells from others by its MAC."""
 

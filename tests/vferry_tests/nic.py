@@ -103,6 +103,16 @@ def set_vlan(host: Host, index: int, vlan: int) -> None:
 
 
 @contextmanager
+def link_down(host: Host) -> Iterator[None]:
+    """Without its PF up a host answers no mailbox."""
+    host.run(f"ip link set {host.pf_netdev} down")
+    try:
+        yield
+    finally:
+        host.run(f"ip link set {host.pf_netdev} up")
+
+
+@contextmanager
 def tagged(host: Host, vlan: int, address: str) -> Iterator[Host]:
     """A host whose PF has an interface in a VLAN meanwhile, with an address of 24 bits."""
     host.run(
