@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 import fnmatch
 import os
+import random
 import re
 import sys
 import time
@@ -13,12 +14,13 @@ from pathlib import Path
 
 import pytest
 
-from . import bench, lanes, paths
+from . import bench, lanes, paths, soak
 
 # In this order: what is quick and needs no host first. Without names in two lanes (lanes.py).
 FOLDERS = ("style", "harness", "userspace", "vfio_core", "driver_build", "packages",
            "orchestrators", "selinux", "lab_unit", "vfio", "lab")
 EXPECTED_SKIPS = paths.TESTS / "expected-skips"
+HOURS_MAX = 1000
 
 
 class Tally:
@@ -68,7 +70,7 @@ class Tally:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    options = _parser().parse_args(arguments)
+    options = _options(arguments)
     os.chdir(paths.ROOT)
     common = ["-c", str(paths.TESTS / "pytest.ini"), f"--rootdir={paths.ROOT}",
               *([] if options.matrix else ["-m", "not matrix"]), *_selection(options.names)]
@@ -79,6 +81,8 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     if options.bench:
         return bench.main()
+    if options.soak is not None:
+        return soak.main(options.soak, options.seed, options.json)
     tally = Tally()
     plugins: list[object] = [tally]
     if not options.names:
@@ -132,6 +136,23 @@ def _reason(longrepr: object) -> str:
     return str(longrepr)
 
 
+def _options(arguments: list[str] | None) -> argparse.Namespace:
+    """The command line; ends with one line where it makes no sense."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.soak is None and (options.seed is not None or options.json is not None):
+        parser.error("--seed and --json are for --soak")
+    if options.soak is not None and not 0 < options.soak < HOURS_MAX:
+        parser.error(f"--soak {options.soak:g}: not a number of hours below {HOURS_MAX}")
+    if options.json is not None:
+        options.json = options.json.absolute()
+        if not options.json.parent.is_dir():
+            parser.error(f"--json {options.json}: there is no folder {options.json.parent}")
+    if options.seed is None:
+        options.seed = random.randrange(1000)
+    return options
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="./check",
@@ -145,6 +166,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--matrix", action="store_true",
                         help="also what is long and about other versions: hours")
     parser.add_argument("--bench", action="store_true", help="measure instead of testing")
+    parser.add_argument("--soak", type=float, metavar="HOURS",
+                        help="move a guest for hours, with traffic and faults")
+    parser.add_argument("--seed", type=int, metavar="N",
+                        help="of a soak: the same faults in the same order; printed at the end")
+    parser.add_argument("--json", type=Path, metavar="FILE",
+                        help="also write what the soak has seen")
     parser.add_argument("names", nargs="*", metavar="NAME")
     return parser
 
