@@ -162,8 +162,8 @@ def jumps_between(before: dict[str, int], after: dict[str, int]) -> dict[str, tu
     """Counters whose registers have not gone on evenly.
 
     igbvf adds 4 Gi where a register seems to have wrapped. It does so without a lock, in its
-    watchdog and for ethtool: one that is preempted between reading and comparing finds a newer
-    value to compare with. Where that happens no guest has moved, so only the registers count.
+    watchdog and for ethtool: one that is preempted between reading and comparing, as kernel 7.2
+    does, finds a newer value to compare with. So only what the registers hold counts here.
     """
     return {name: (before[name], value) for name, value in after.items()
             if (value - before[name]) % REGISTER >= JUMP}
