@@ -9,7 +9,7 @@
 
 #include <stddef.h>
 
-/* Beside the program, wherever that is. */
+/* In VFERRY_HOOK_FOLDER, or beside the program as it is built. */
 #define VFERRY_HOOK_MODULE "vferry-hook.so"
 #define VFERRY_HOOK_SYMBOL "vferry_hook_run"
 

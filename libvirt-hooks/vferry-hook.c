@@ -169,15 +169,18 @@ static int fail(const char *what, const char *why)
 
 static int run_module(const VferryHookCall *call)
 {
-	char path[PATH_MAX + sizeof(VFERRY_HOOK_MODULE)];
-	ssize_t length = readlink("/proc/self/exe", path, PATH_MAX);
+	char beside[PATH_MAX + sizeof(VFERRY_HOOK_MODULE)];
+	ssize_t length = readlink("/proc/self/exe", beside, PATH_MAX);
+	const char *path = VFERRY_HOOK_FOLDER "/" VFERRY_HOOK_MODULE;
 	VferryHookRun *entry = NULL;
 	void *module;
 
 	if (length <= 0 || length == PATH_MAX)
 		return fail("/proc/self/exe", strerror(errno));
-	path[length] = '\0';
-	strcpy(strrchr(path, '/') + 1, VFERRY_HOOK_MODULE);
+	beside[length] = '\0';
+	strcpy(strrchr(beside, '/') + 1, VFERRY_HOOK_MODULE);
+	if (access(beside, F_OK) == 0)
+		path = beside;
 	module = dlopen(path, RTLD_LAZY | RTLD_LOCAL);
 	/* As POSIX has it, for C does not let one cast an object to a function. */
 	if (module)

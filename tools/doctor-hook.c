@@ -17,7 +17,7 @@ static gboolean look_at_file(Doctor *doctor, struct stat *ret)
 {
 	if (stat(HOOK, ret) != 0) {
 		report_add(doctor->report, REPORT_PROBLEM, "hook", HOOK ": %s", g_strerror(errno));
-		report_advise(doctor->report, "link it to vferry-hook in the libexec folder of "
+		report_advise(doctor->report, "link it to vferry-hook in the sbin folder of "
 			      "vferry, and restart libvirt's daemon");
 		return FALSE;
 	}
@@ -59,14 +59,26 @@ static void look_at_daemon(Doctor *doctor, const char *name, const SystemdUnit *
 		      name);
 }
 
-/* Debian's profile lets libvirtd execute what is in the hooks' folder, by its real path. */
+/* What Debian's profiles let libvirt's daemon execute, by its real path. */
+static gboolean in_profile(const char *path)
+{
+	static const char *const folders[] = {
+		"/etc/libvirt/hooks/", "/usr/sbin/", "/usr/bin/", "/sbin/", "/bin/",
+	};
+
+	for (gsize i = 0; i < G_N_ELEMENTS(folders); i++)
+		if (g_str_has_prefix(path, folders[i]))
+			return TRUE;
+	return FALSE;
+}
+
 static void look_at_apparmor(Doctor *doctor, const char *name, guint32 pid)
 {
 	g_autofree char *path = g_strdup_printf("/proc/%u/attr/current", pid);
 	g_autofree char *target = realpath(HOOK, NULL);
 	g_autofree char *label = NULL, *rules = NULL, *local = NULL;
 
-	if (!target || g_str_has_prefix(target, "/etc/libvirt/hooks/") ||
+	if (!target || in_profile(target) ||
 	    !g_file_get_contents(path, &label, NULL, NULL) || !strstr(label, "(enforce)"))
 		return;
 	local = g_strdup_printf("/etc/apparmor.d/local/usr.sbin.%s", name);
@@ -75,7 +87,7 @@ static void look_at_apparmor(Doctor *doctor, const char *name, guint32 pid)
 		return;
 	}
 	report_add(doctor->report, REPORT_WARNING, "AppArmor", "%s is confined, and %s does not "
-		   "name the hook: guests may not start", name, local);
+		   "name the hook: no guest may start", name, local);
 	report_advise(doctor->report, "add the line '%s PUx,' there and reload the profile",
 		      target);
 }

@@ -99,7 +99,7 @@ INTRUSIONS = [
         ("write /sys/fs/selinux/load", "file", "write"),
         ("become /proc/self/attr/current system_u:system_r:unconfined_t:s0", "process",
          "setcurrent"),
-        ("write /usr/libexec/vferry/vferry-hook", "file", "write"),
+        ("write /usr/sbin/vferry-hook", "file", "write"),
         ("write /usr/libexec/vferry/vferry-hook.so", "file", "write"),
         (f"write {CONFIG}", "file", "write"),
         (f"chmod {CONFIG}", "file", "setattr"),

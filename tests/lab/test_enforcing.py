@@ -114,7 +114,7 @@ def test_enforcing_costs_little(
 ) -> None:
     """Hook and provisioning, enforcing and permissive in turn."""
     hook = ("virsh -q dumpxml moving > /tmp/x.xml 2> /dev/null || echo '<domain/>' > /tmp/x.xml; "
-            f"cat /tmp/x.xml | runcon -r system_r -t {HOOK} /usr/libexec/vferry/vferry-hook "
+            f"cat /tmp/x.xml | runcon -r system_r -t {HOOK} /usr/sbin/vferry-hook "
             "moving started begin - > /dev/null 2>&1")
     provision = "systemctl restart vferry-provision"
     for name, command in (("hook", hook), ("provisioning", provision)):
@@ -175,7 +175,7 @@ def test_upgrade_and_removal_with_a_guest(bed: Testbed, guest: Guest) -> None:
 
 
 def test_wrong_label_of_the_hook_is_found(host: Host) -> None:
-    hook = "/usr/libexec/vferry/vferry-hook"
+    hook = "/usr/sbin/vferry-hook"
     host.run(f"chcon -t virt_etc_rw_t {hook}")
     try:
         with pytest.raises(CommandError):

@@ -24,8 +24,8 @@ ELSEWHERE = (
     "umask 0077; export TZ=Asia/Kathmandu LC_ALL=C LANG=tr_TR.UTF-8 HOME=/nowhere "
     "DEB_BUILD_OPTIONS=parallel=1; faketime -f +400d " + packages.BUILD
 )
-PROGRAMS = {"usr/bin/vferry"} | {f"usr/libexec/vferry/{name}" for name in (
-    "vferry-arrival", "vferry-hook", "vferry-hook.so", "vferry-provision")}
+PROGRAMS = {"usr/bin/vferry", "usr/sbin/vferry-hook"} | {f"usr/libexec/vferry/{name}" for name in (
+    "vferry-arrival", "vferry-hook.so", "vferry-provision")}
 UNITS = {"vferry-arrival.path", "vferry-arrival.service", "vferry-bind.service",
          "vferry-detach.service", "vferry-provision.service", "vferry-provision@.service"}
 UNIT_FOLDERS = {"bookworm": "lib/systemd/system/"}  # of other suites it is the same below usr/
@@ -49,7 +49,7 @@ def test_each_file_is_in_the_package_that_needs_it(suite: str) -> None:
     assert PROGRAMS | {"usr/lib/udev/rules.d/85-vferry.rules"} <= command.keys()
     folder = UNIT_FOLDERS.get(suite, "usr/lib/systemd/system/")
     assert UNITS == {path.removeprefix(folder) for path in command if path.startswith(folder)}
-    assert command["etc/libvirt/hooks/qemu.d/vferry"] == "/usr/libexec/vferry/vferry-hook"
+    assert command["etc/libvirt/hooks/qemu.d/vferry"] == "/usr/sbin/vferry-hook"
     assert {path for path in command if path.startswith("etc/")} == {
         "etc/libvirt/hooks/qemu.d/vferry"}, "what is in /etc is not the package's"
     pages = {path.name for path in (paths.ROOT / "man").glob("*.[158]")}

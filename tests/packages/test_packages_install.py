@@ -126,6 +126,6 @@ def test_upgrade_keeps_what_the_administrator_said(
     done = perform(host, both, UPGRADE.format(config=CONFIG, names=" ".join(names)), out)
     assert done.text("enabled").split() == ["enabled", "disabled"]
     assert done.text("config").strip() == CONFIG.strip()
-    assert done.text("hook").strip() == "/usr/libexec/vferry/vferry-hook"
+    assert done.text("hook").strip() == "/usr/sbin/vferry-hook"
     assert OLD not in done.text("versions")
     assert f"igbvf-vfio-pci/0.1.0, {host.kernel_release}, x86_64: installed" in done.text("dkms")

@@ -15,7 +15,7 @@ LABELS = {
     "/run/vferry/claims/0000:01:10.0": "vferry_runtime_t",
     "/usr/bin/vferry": "vferry_exec_t",
     "/usr/libexec/vferry/vferry-arrival": "vferry_arrival_exec_t",
-    "/usr/libexec/vferry/vferry-hook": "vferry_hook_exec_t",
+    "/usr/sbin/vferry-hook": "vferry_hook_exec_t",
     "/usr/libexec/vferry/vferry-hook.so": "lib_t",
     "/usr/libexec/vferry/vferry-modprobe": "vferry_modprobe_exec_t",
     "/usr/libexec/vferry/vferry-provision": "vferry_provision_exec_t",
