@@ -45,14 +45,16 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """What is quick and needs no host comes first, the other suite's lab last.
 
-    The enforcing hosts are used before intruders come.
+    Hosts are used as they are before our programs come, enforcing ones before intruders come.
     """
+    later = {"test_apparmor.py": 2, "test_without_hands.py": 3, "test_enforcing.py": 4}
+
     def band(item: pytest.Item) -> int:
         if item.get_closest_marker("lab") is None:
             return 0
         if "old_bed" in getattr(item, "fixturenames", ()):
-            return 3
-        return 2 if item.path.name == "test_enforcing.py" else 1
+            return 5
+        return later.get(item.path.name, 1)
 
     items.sort(key=band)
     if lanes.is_lane(config):
