@@ -96,7 +96,7 @@ def test_only_arcs_taken_meanwhile_count() -> None:
 
 
 def test_job_statistics() -> None:
-    assert guest._raw_stats("success: 1\ndowntime: 316\nerrmsg: x 1\n") == {
+    assert guest.raw_stats("success: 1\ndowntime: 316\nerrmsg: x 1\n") == {
         "success": 1, "downtime": 316}
 
 

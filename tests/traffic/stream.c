@@ -17,7 +17,7 @@
  *   {"event": "listening"}
  *   {"event": "connected", "time": T}
  *   {"event": "gap", "start": T, "length": MS}   at the arrival that ends it
- *   {"event": "status", "time": T, COUNTERS}     once a second
+ *   {"event": "status", "time": T, COUNTERS}     once a second, or as --status says
  *   {"event": "end", "time": T, COUNTERS}        both directions are done and right
  *   {"event": "error", "time": T, "text": "...", COUNTERS}
  *
@@ -64,6 +64,7 @@ struct stream {
 	uint64_t rate;		/* bytes to send a second */
 	uint64_t lag;		/* bytes to leave in the queue */
 	uint64_t gap_ms;	/* shorter gaps are not reported */
+	uint64_t status_ms;	/* between two reports of the counters */
 	uint64_t started;	/* ms */
 	uint64_t last_arrival;	/* ms */
 	uint64_t arrived;	/* bytes received and queued at last_arrival */
@@ -230,7 +231,7 @@ static void watch_gap(struct stream *s)
 
 static void run(struct stream *s)
 {
-	uint64_t next_status = now_ms() + 1000;
+	uint64_t next_status = now_ms() + s->status_ms;
 
 	s->started = s->last_arrival = now_ms();
 	s->sending = true;
@@ -255,7 +256,7 @@ static void run(struct stream *s)
 			send_due(s);
 		if (now_ms() >= next_status) {
 			report(s, "status", NULL);
-			next_status += 1000;
+			next_status += s->status_ms;
 		}
 	}
 	report(s, "end", NULL);
@@ -298,8 +299,8 @@ static void connect_to(struct stream *s, struct sockaddr_in address)
 
 __attribute__((noreturn)) static void usage(void)
 {
-	fputs("usage: stream [--rate BYTES] [--lag BYTES] [--gap MS] [--limit SECONDS]\n"
-	      "              listen PORT | connect ADDRESS PORT\n", stderr);
+	fputs("usage: stream [--rate BYTES] [--lag BYTES] [--gap MS] [--status MS]\n"
+	      "              [--limit SECONDS] listen PORT | connect ADDRESS PORT\n", stderr);
 	exit(2);
 }
 
@@ -319,10 +320,11 @@ int main(int argc, char **argv)
 		{ "rate", required_argument, NULL, 'r' },
 		{ "lag", required_argument, NULL, 'l' },
 		{ "gap", required_argument, NULL, 'g' },
+		{ "status", required_argument, NULL, 's' },
 		{ "limit", required_argument, NULL, 't' },
 		{ 0 },
 	};
-	struct stream s = { .fd = -1, .rate = 50000, .gap_ms = 50 };
+	struct stream s = { .fd = -1, .rate = 50000, .gap_ms = 50, .status_ms = 1000 };
 	struct sockaddr_in address = { .sin_family = AF_INET };
 	struct sigaction action = { .sa_handler = on_signal };
 	bool listener;
@@ -333,6 +335,7 @@ int main(int argc, char **argv)
 		case 'r': s.rate = number(optarg, 1u << 30); break;
 		case 'l': s.lag = number(optarg, 256u << 20); break;
 		case 'g': s.gap_ms = number(optarg, 3600000); break;
+		case 's': s.status_ms = number(optarg, 3600000); break;
 		case 't': alarm((unsigned int)number(optarg, 86400)); break;
 		default: usage();
 		}

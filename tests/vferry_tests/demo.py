@@ -28,6 +28,7 @@ REFUSAL = "VFIO migration is not supported in kernel"
 CONFIG = config(vfs=2)
 VF_ADDRESS = "192.0.2.100"
 VIRTIO_ADDRESS = "192.0.2.101"
+STATUS_MS = 500  # between two values of the stream's throughput
 WATCHED = 5.0  # seconds of traffic before a move, so that a gap is seen against a rule
 
 
@@ -153,7 +154,7 @@ def _story(story: Story, tell: Teller, bed: Testbed) -> None:
     guest.attach(virtio)
     guest.configure(guest.netdev(virtio.guest_driver), VIRTIO_ADDRESS)
     with (Ping(bed.peer, VIRTIO_ADDRESS) as ping,
-          Connection(bed.peer, guest, bed.stream) as connection):
+          Connection(bed.peer, guest, bed.stream, status_ms=STATUS_MS) as connection):
         _watch(ping, connection)
         tell(f"{first.name} to {second.name}: virsh migrate, with a virtio NIC")
         story.baseline = figures.move(guest, second, ping, connection)
@@ -175,7 +176,7 @@ def _story(story: Story, tell: Teller, bed: Testbed) -> None:
     tell(f"{second.name}: the guest has VF {address} of this host; vferry list")
     tell.quote(second.run(["vferry", "list"]).stdout)
     with (Ping(bed.peer, VF_ADDRESS) as ping,
-          Connection(bed.peer, guest, bed.stream) as connection):
+          Connection(bed.peer, guest, bed.stream, status_ms=STATUS_MS) as connection):
         for target in (first, second):
             _watch(ping, connection)
             tell(f"{guest.host.name} to {target.name}: virsh migrate, with the VF in use")

@@ -298,7 +298,7 @@ class Guest:
         job = target.run(
             ["virsh", "-q", "domjobinfo", self.name, "--completed", "--rawstats"]
         ).stdout
-        return Move(source, target, start, end, _raw_stats(job))
+        return Move(source, target, start, end, raw_stats(job))
 
     def start_migrate(self, target: Host, *options: str) -> Background:
         """Begin to move it; the caller waits for the end and sets `host` if it succeeded."""
@@ -318,7 +318,7 @@ def _decode(data: str | None) -> str:
     return base64.b64decode(data or "").decode(errors="replace")
 
 
-def _raw_stats(text: str) -> dict[str, int]:
+def raw_stats(text: str) -> dict[str, int]:
     """The numbers among virsh's "key: value" lines."""
     found: dict[str, Any] = {}
     for line in text.splitlines():

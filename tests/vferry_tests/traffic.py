@@ -144,6 +144,11 @@ class Stream:
             and (event["start"] + event["length"]) / 1000 >= start
         ), default=0.0)
 
+    def arrived(self) -> list[tuple[float, int]]:
+        """Time and bytes that had arrived by then, read or not, of each report."""
+        return [(event["time"] / 1000, event["received"] + event["queued"])
+                for event in self.events() if event["event"] == "status"]
+
     def stop_sending(self) -> None:
         self._background.terminate()
 
@@ -184,16 +189,18 @@ class Connection:
     """A checked TCP connection between the peer and a guest; a `with` block.
 
     The guest opens it. Both sides send rate bytes a second; lag is how much the
-    guest leaves in its socket's queue, in the pages that its NIC wrote.
+    guest leaves in its socket's queue, in the pages that its NIC wrote. The peer notes
+    what has arrived every status_ms.
     """
 
     def __init__(
         self, peer: Peer, guest: Guest, program: Path, port: int = 5001, rate: int = 50_000,
-        lag: int = 0, address: str | None = None,
+        lag: int = 0, address: str | None = None, status_ms: int = 1000,
     ) -> None:
         self.guest = guest
         self.log = f"/run/stream-{port}.log"
-        self.peer = Stream(peer, program, ["--rate", str(rate), "listen", str(port)])
+        self.peer = Stream(peer, program, [
+            "--rate", str(rate), "--status", str(status_ms), "listen", str(port)])
         try:
             self.peer.wait_event("listening")
             guest.start_command(
