@@ -159,6 +159,7 @@ def _story(story: Story, tell: Teller, bed: Testbed) -> None:
         tell(f"{first.name} to {second.name}: virsh migrate, with a virtio NIC")
         story.baseline = figures.move(guest, second, ping, connection)
         tell(f"done in {story.baseline.total_ms / 1000:.1f} s")
+        _tell_missing(story.baseline, tell)
         story.faults += traffic.differences(*connection.finish())
     guest.detach(virtio)
 
@@ -184,6 +185,7 @@ def _story(story: Story, tell: Teller, bed: Testbed) -> None:
             story.moves.append(moved)
             tell(f"done in {moved.total_ms / 1000:.1f} s, the guest's connections live on; "
                  f"it had VF {moved.left} there and has {moved.got} here")
+            _tell_missing(moved, tell)
         story.faults += traffic.differences(*connection.finish())
     guest.destroy()
     other.destroy()
@@ -209,6 +211,12 @@ def _watch(ping: Ping, connection: Connection) -> None:
     ping.wait_reply()
     connection.peer.wait_received()
     time.sleep(WATCHED)
+
+
+def _tell_missing(moved: Figures, tell: Teller) -> None:
+    """What its time line lacks, which is no fault of the migration."""
+    for words in moved.timeline.missing if moved.timeline else []:
+        tell(f"not recorded: {words}")
 
 
 def table(story: Story) -> str:
@@ -257,7 +265,8 @@ def _parser() -> argparse.ArgumentParser:
                     "VF moves between two hosts. Needs root; installs what it needs.",
         epilog="Exit status: 0 if all of it held, 1 if not, 2 for a wrong call.",
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
+    parser.add_argument("--json", type=Path, metavar="FILE",
+                        help="write figures and time lines there; tests/draw_timeline draws them")
     parser.add_argument("--keep", action="store_true", help="leave the two hosts up")
     parser.add_argument("--suite", default="trixie", choices=recipe.suites(),
                         help="Debian suite of the hosts (default: %(default)s)")

@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 
 from vferry_lab.host import Host
 
 from . import nic
 from .guest import Guest, Move
 from .nic import Status
+from .timeline import Recorder, Timeline
 from .traffic import Connection, Ping
 
 SETTLE_LIMIT = 60.0  # seconds until traffic flows again
@@ -28,7 +29,10 @@ TARGET_ARCS = (
 
 @dataclass(frozen=True)
 class Figures:
-    """What a migration cost. Times in milliseconds, the gaps as the peer saw them."""
+    """What a migration cost. Times in milliseconds, the gaps as the peer saw them.
+
+    timeline: how it went, None if that is not known.
+    """
 
     total_ms: int
     downtime_ms: int
@@ -36,6 +40,7 @@ class Figures:
     ping_lost: int
     tcp_gap_ms: int
     tcp_alive: bool
+    timeline: Timeline | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -57,18 +62,22 @@ class VFFigures(Figures):
 
 def move(guest: Guest, target: Host, ping: Ping, connection: Connection) -> Figures:
     """Move a guest without a VF and watch its traffic."""
-    return _figures(guest.migrate(target), ping, connection)
+    with Recorder(guest, target, vf=False) as recorder:
+        done = guest.migrate(target)
+    return replace(_figures(done, ping, connection),
+                   timeline=recorder.timeline(done, ping, connection))
 
 
 def move_vf(guest: Guest, target: Host, ping: Ping, connection: Connection) -> VFFigures:
     """Move a guest with a VF; it may get another one of the target."""
     source, left = guest.host, guest.vf_address()
     before = nic.status(source, left), nic.all_status(target)
-    done = guest.migrate(target)
+    with Recorder(guest, target, vf=True) as recorder:
+        done = guest.migrate(target)
     seen = _figures(done, ping, connection)
     got = guest.vf_address()
     after = nic.status(source, left), nic.status(target, got)
-    return VFFigures(
+    moved = VFFigures(
         **asdict(seen),
         direction=f"{source.name} to {target.name}",
         left=left,
@@ -77,6 +86,8 @@ def move_vf(guest: Guest, target: Host, ping: Ping, connection: Connection) -> V
         dirty_pages=after[0].number("dirty_pages_reported"),
         driver_us=driver_us((before[0], before[1][got]), after),
     )
+    return replace(moved, timeline=recorder.timeline(
+        done, ping, connection, {"source": left, "target": got}))
 
 
 def driver_us(before: tuple[Status, Status], after: tuple[Status, Status]) -> int:
