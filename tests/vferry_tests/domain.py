@@ -89,7 +89,11 @@ class VF:
 
 @dataclass(frozen=True)
 class Virtio(ByMac):
-    """A virtio NIC on the same wire, by a macvtap on the PF's interface."""
+    """A virtio NIC on the same wire, by a macvtap on the PF's interface.
+
+    Without vhost: libvirt does not give its device to a guest whose AppArmor profile was made
+    before there was a NIC.
+    """
 
     mac: str
     netdev: str = "pf0"
@@ -102,6 +106,7 @@ class Virtio(ByMac):
   <mac address='{self.mac}'/>
   <source dev='{self.netdev}' mode='bridge'/>
   <model type='virtio'/>
+  <driver name='qemu'/>
   <rom enabled='no'/>
 </interface>"""
 
