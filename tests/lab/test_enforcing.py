@@ -162,7 +162,7 @@ def test_upgrade_and_removal_with_a_guest(bed: Testbed, guest: Guest) -> None:
     try:
         assert type_of(each, f"{PF}/sriov_numvfs") == "sysfs_t"
         unlabelled = each.run(
-            "find /etc/vferry /usr/bin/vferry /usr/libexec/vferry /run/vferry "
+            "find /etc/vferry /usr/bin/vferry /usr/sbin/vferry-hook /usr/libexec/vferry /run/vferry "
             f"/sys/bus/pci/drivers/ {PF}/ {VF}/ -context '*:unlabeled_t:*'").stdout
         assert not unlabelled
         told = json.loads(each.run(["vferry", "doctor", "--json"], check=False).stdout)

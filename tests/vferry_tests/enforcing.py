@@ -139,8 +139,9 @@ def install_policy(host: Host, folder: Path) -> None:
     host.copy_to(folder / "policy.tar", to="/var/tmp/policy.tar")
     host.run(
         "tar -C / -xf /var/tmp/policy.tar && rm /var/tmp/policy.tar && load_policy && "
-        "restorecon -i -R -F /etc/selinux /var/lib/selinux /etc/vferry /run/vferry /usr/bin/vferry "
-        "/usr/libexec/vferry /etc/libvirt/hooks /usr/lib/systemd/system /usr/lib/udev/rules.d "
+        "restorecon -i -R -F /etc/selinux /var/lib/selinux /etc/vferry /run/vferry "
+        "/usr/bin/vferry /usr/sbin/vferry-hook /usr/libexec/vferry /etc/libvirt/hooks "
+        "/usr/lib/systemd/system /usr/lib/udev/rules.d "
         "&& systemctl daemon-reexec && systemctl restart libvirtd",
         timeout=300,
     )
