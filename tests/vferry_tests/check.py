@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from . import bench, lanes, paths, soak
+from . import bench, coverage, lanes, paths, soak
 
 # In this order: what is quick and needs no host first. Without names in two lanes (lanes.py).
 FOLDERS = ("style", "harness", "userspace", "vfio_core", "driver_build", "packages",
@@ -81,6 +81,8 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     if options.bench:
         return bench.main()
+    if options.coverage:
+        return coverage.main()
     if options.soak is not None:
         return soak.main(options.soak, options.seed, options.json)
     tally = Tally()
@@ -166,6 +168,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--matrix", action="store_true",
                         help="also what is long and about other versions: hours")
     parser.add_argument("--bench", action="store_true", help="measure instead of testing")
+    parser.add_argument("--coverage", action="store_true",
+                        help="how much of the userspace its unit tests run, instead of testing")
     parser.add_argument("--soak", type=float, metavar="HOURS",
                         help="move a guest for hours, with traffic and faults")
     parser.add_argument("--seed", type=int, metavar="N",
