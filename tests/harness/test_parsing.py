@@ -169,3 +169,9 @@ def test_names_of_check_are_places_or_words() -> None:
         check._selection(["style", "test_vlan"])
     with pytest.raises(SystemExit, match="is no name"):
         check._selection(["no such test"])
+
+
+def test_addresses_of_vfs() -> None:
+    addresses = [nic.vf_address(index) for index in range(7)]
+    assert addresses[0] == "0000:01:10.0" and addresses[3] == "0000:01:10.6"
+    assert addresses[4] == "0000:01:11.0" and addresses[6] == "0000:01:11.4"

@@ -52,7 +52,8 @@ class Status:
 
 def vf_address(index: int) -> str:
     """PCI address of VF number index: igb's offset is 0x80, its stride 2."""
-    return f"0000:01:10.{index * 2}"
+    slot, function = divmod(index * 2, 8)
+    return f"0000:01:{0x10 + slot:02x}.{function}"
 
 
 def create_vfs(host: Host, count: int) -> None:
