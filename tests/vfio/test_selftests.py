@@ -19,6 +19,10 @@ from vferry_tests.labs import Labs
 pytestmark = [pytest.mark.lab, pytest.mark.matrix]
 
 VF = nic.vf_address(0)
+PASSED = 15  # at least; huge pages, MSI and the like are skipped
+# What vfio_iommu_type1 of these kernels, older than the tests, cannot do for any driver.
+NOT_YET = {f"vfio_dma_mapping_test:vfio_dma_map_limit_test.{mode}.overflow"
+           for mode in ("vfio_type1_iommu", "vfio_type1v2_iommu")}
 
 
 def test_same_as_vfio_pci(labs: Labs, host: Host) -> None:
@@ -27,9 +31,10 @@ def test_same_as_vfio_pci(labs: Labs, host: Host) -> None:
         usual = selftests.run(host, VF)
     with bound(host, nic.VARIANT_DRIVER, "direct_map=0"):
         ours = selftests.run(host, VF)
+    print("\n".join(f"{result:<8}{name}" for name, result in ours.items()))
     assert ours == usual
-    assert "not ok" not in ours.values(), ours
-    assert list(ours.values()).count("ok") >= 8, ours
+    assert {name for name, result in ours.items() if result == "not ok"} <= NOT_YET
+    assert list(ours.values()).count("ok") >= PASSED
 
 
 @contextmanager
