@@ -122,7 +122,7 @@ def test_memory_is_asked_until_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     watch = memory_watch.MemoryWatch(here, "guest")
     seen = threading.Event()
     monkeypatch.setattr(memory_watch, "parse", telling(seen))
-    assert seen.wait(10)
+    assert seen.wait(60)
     samples = watch.finish()
     assert samples and {sample.remaining for sample in samples} == {40}
     assert [sample.time for sample in samples] == sorted(sample.time for sample in samples)
@@ -143,11 +143,11 @@ def telling(seen: threading.Event) -> Callable[[str, float], Memory | None]:
 
 def test_virsh_that_goes_away_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory_watch, "PERIOD", 0.01)
-    monkeypatch.setattr(memory_watch, "LIMIT", 0.5)
     here: Any = Here(lambda command: VIRSH.replace("GONE", str(tmp_path / "gone")))
     watch = memory_watch.MemoryWatch(here, "guest")
+    monkeypatch.setattr(memory_watch, "LIMIT", 0.5)  # of answers that will not come any more
     (tmp_path / "gone").touch()
-    watch._thread.join(10)
+    watch._thread.join(60)
     watch.finish()
     assert watch.fault
 
