@@ -31,7 +31,8 @@ static const struct {
 	  "QEMU could not reach the other host: open TCP 49152 to 49215 there, or name its "
 	  "address by --migrate-uri tcp://ADDRESS" },
 	{ "End of file while reading data",
-	  "libvirt ended there, perhaps because it was idle: try again" },
+	  "libvirt ended there, or the hook refused and nobody said so: the other host's "
+	  "journal says more (journalctl -t vferry-hook -t libvirtd -t virtqemud)" },
 	{ "error while loading state",
 	  "the other host refused the device's state: its kernel log says why" },
 	{ "Unable to read from monitor",
