@@ -68,6 +68,8 @@ def test_errors_are_one_line(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(image, "get", lambda *_: None)
+    # pytest-xdist may run tests in another thread than the main one, which alone may do that.
+    monkeypatch.setattr("signal.signal", lambda *_: None)
     assert cli.main(arguments) == 1
     error = capsys.readouterr().err
     assert text in error
