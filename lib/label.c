@@ -14,8 +14,6 @@
 #define CONTEXT_MAX 4096
 
 #define TYPE_SYSFS "sysfs_t"
-#define TYPE_PF "vferry_pf_sysfs_t"
-#define TYPE_VF "vferry_vf_sysfs_t"
 #define TYPE_DRIVER "vferry_drv_sysfs_t"
 
 static const char *const pf_attributes[] = {
@@ -38,6 +36,13 @@ static char **read_label(const char *path)
 	context[length] = '\0';
 	parts = g_strsplit(context, ":", 4);
 	return g_strv_length(parts) >= 3 ? g_steal_pointer(&parts) : NULL;
+}
+
+char *vferry_label_type(const char *path)
+{
+	g_auto(GStrv) parts = read_label(path);
+
+	return parts ? g_strdup(parts[2]) : NULL;
 }
 
 static gboolean write_label(const char *path, char *const *parts, GError **error)
@@ -118,7 +123,8 @@ gboolean vferry_label_pf(const VferryPf *pf, GError **error)
 	if (is_off())
 		return TRUE;
 	/* A PF's driver may have come as a module that ours needs: its "unbind" is nobody's. */
-	return label_parents(pf, error) && set_types(&pf->address, pf_attributes, TYPE_PF, error) &&
+	return label_parents(pf, error) &&
+	       set_types(&pf->address, pf_attributes, VFERRY_LABEL_PF, error) &&
 	       set_type(VFERRY_SYSFS_PCI_DRIVERS_PROBE, TYPE_DRIVER, error) &&
 	       (!pf->driver || set_unbind(pf->driver, TYPE_SYSFS, error));
 }
@@ -152,7 +158,8 @@ gboolean vferry_label_vfs(const VferryPf *pf, gboolean ours, GError **error)
 	for (guint i = 0; i < pf->vfs->len; i++) {
 		const VferryVf *vf = g_ptr_array_index(pf->vfs, i);
 
-		if (!set_types(&vf->address, vf_attributes, ours ? TYPE_VF : TYPE_SYSFS, error) ||
+		if (!set_types(&vf->address, vf_attributes,
+			       ours ? VFERRY_LABEL_VF : TYPE_SYSFS, error) ||
 		    (ours && !label_driver(vf, error)))
 			return FALSE;
 	}

@@ -16,6 +16,13 @@
 
 #include <glib.h>
 
+/* Types of the attributes of a PF, and of a VF. */
+#define VFERRY_LABEL_PF "vferry_pf_sysfs_t"
+#define VFERRY_LABEL_VF "vferry_vf_sysfs_t"
+
+/** vferry_label_type() - Return: the type in a file's label; NULL where there is no such file */
+char *vferry_label_type(const char *path);
+
 /**
  * vferry_label_pf() - before VFs are made: the attributes of a PF, and where VFs will appear
  *

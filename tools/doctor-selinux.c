@@ -2,12 +2,12 @@
 /* SELinux: is vferry confined, and does everything have the label that this needs? */
 #include "doctor.h"
 
+#include "label.h"
 #include "sysfs.h"
 
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #define SELINUX "/sys/fs/selinux"
@@ -39,20 +39,6 @@ static const char *const domains[] = {
 	"vferry_hook_t", "vferry_provision_t", "vferry_arrival_t", "vferry_modprobe_t", NULL,
 };
 
-/* Return: the type of a file's label; NULL where there is no such file. */
-static char *type_of(const char *path)
-{
-	char label[4096];
-	const ssize_t length = getxattr(path, "security.selinux", label, sizeof(label) - 1);
-	g_auto(GStrv) parts = NULL;
-
-	if (length <= 0)
-		return NULL;
-	label[length] = '\0';
-	parts = g_strsplit(label, ":", 4);
-	return g_strv_length(parts) >= 3 ? g_strdup(parts[2]) : NULL;
-}
-
 static void look_at_mode(Doctor *doctor)
 {
 	g_autofree char *enforce = vferry_sysfs_read(SELINUX, "enforce", NULL);
@@ -83,7 +69,7 @@ static void look_at_files(Doctor *doctor)
 	guint wrong = 0;
 
 	for (gsize i = 0; i < G_N_ELEMENTS(files); i++) {
-		g_autofree char *type = type_of(files[i].path);
+		g_autofree char *type = vferry_label_type(files[i].path);
 
 		if (!type || g_str_equal(type, files[i].type))
 			continue;
@@ -152,7 +138,7 @@ static gboolean has_label(const VferryAddress *device, const char *attribute, co
 	g_autofree char *path = g_build_filename(VFERRY_SYSFS_PCI_DEVICES,
 						 vferry_address_text(device, name), attribute,
 						 NULL);
-	g_autofree char *type = type_of(path);
+	g_autofree char *type = vferry_label_type(path);
 
 	return !type || g_str_equal(type, wanted);
 }
@@ -162,7 +148,7 @@ static gboolean are_vfs_labelled(const VferryPf *pf)
 	for (guint i = 0; i < pf->vfs->len; i++) {
 		const VferryVf *vf = g_ptr_array_index(pf->vfs, i);
 
-		if (!has_label(&vf->address, "driver_override", "vferry_vf_sysfs_t"))
+		if (!has_label(&vf->address, "driver_override", VFERRY_LABEL_VF))
 			return FALSE;
 	}
 	return TRUE;
@@ -175,7 +161,7 @@ static void look_at_pf(Doctor *doctor, const VferryPf *pf)
 	char name[VFERRY_ADDRESS_TEXT_SIZE];
 
 	if (!config->configured ||
-	    (has_label(&pf->address, "sriov_numvfs", "vferry_pf_sysfs_t") &&
+	    (has_label(&pf->address, "sriov_numvfs", VFERRY_LABEL_PF) &&
 	     (config->driver == VFERRY_CONFIG_DRIVER_KEEP || are_vfs_labelled(pf))))
 		return;
 	vferry_address_text(&pf->address, name);
