@@ -11,7 +11,7 @@ import pytest
 from vferry_lab.host import Host
 from vferry_tests import nic
 from vferry_tests.domain import VF
-from vferry_tests.guest import Guest
+from vferry_tests.guest import PLAIN, Guest
 from vferry_tests.labs import Labs
 from vferry_tests.testbed import Testbed, config
 from vferry_tests.traffic import Ping
@@ -53,7 +53,7 @@ def test_a_guest_moves(bed: Testbed, hosts: list[Host], guest: Guest) -> None:
             assert guest.vf_address() in claims(guest.host)
             assert profile(guest.host, f"$(cat /run/libvirt/qemu/{guest.name}.pid)") == (
                 f"libvirt-{uuid(guest)} (enforce)")
-            guest.migrate(target, "--persistent", "--undefinesource")
+            guest.migrate(target, *PLAIN)
             ping.wait_reply()
             if target is hosts[1]:
                 assert guest.vf_address() != nic.vf_address(0)

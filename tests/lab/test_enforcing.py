@@ -20,14 +20,13 @@ from vferry_lab.host import Host
 from vferry_tests import enforcing, nic
 from vferry_tests import domain
 from vferry_tests.enforcing import INTRUDER, INTRUDER_POLICY, POLICY
-from vferry_tests.guest import Guest
+from vferry_tests.guest import PLAIN, Guest
 from vferry_tests.labs import Labs
 from vferry_tests.testbed import Testbed, config
 
 pytestmark = pytest.mark.lab
 
 VFS = 4
-PLAIN = ("--persistent", "--undefinesource")
 ROUNDS = 5  # of each measurement
 
 

@@ -107,7 +107,7 @@ def test_source_vf_reset_during_precopy(guest: SharedGuest) -> None:
     with under_way(guest) as migration:
         await_precopy(guest, source)
         guest.run(f"echo 1 > /sys/class/net/{guest.netdev}/device/reset")
-        hurry(guest)
+        hurry(guest.guest)
         _, stderr = migration.communicate(300)
     assert migration.returncode != 0
     one_error(stderr)

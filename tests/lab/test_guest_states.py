@@ -52,7 +52,7 @@ def test_reboot_during_precopy(guest: SharedGuest) -> None:
     with under_way(guest) as migration:
         await_precopy(guest, guest.host)
         guest.guest.start_reboot()
-        hurry(guest)
+        hurry(guest.guest)
         migration.communicate(300)
     guest.find()
     # It may have booted on the source already, while memory was still on its way.

@@ -21,7 +21,7 @@ from vferry_tests import libvirt_modular, nic, traffic
 from vferry_tests.domain import (
     VF, Device, Interface, Pool, identity_metadata, pci_attributes,
 )
-from vferry_tests.guest import Guest
+from vferry_tests.guest import PLAIN, Guest
 from vferry_tests.labs import Labs
 from vferry_tests.precopy import SLOW, await_job
 from vferry_tests.shared_guest import one_error
@@ -36,7 +36,6 @@ ROUNDS, ROUNDS_ENFORCING = 10, 3  # there and back; the second is what ./check h
 REACHED = 4  # moves after which everyone has to reach the guest, not only the peer
 JUMP = 10_000_000  # no counter grows by so much between two moves
 REGISTER = 1 << 32
-PLAIN = ("--persistent", "--undefinesource")
 ALIAS = "ua-lan"
 MAC, ADDRESS = "52:54:00:c0:00:71", "192.0.2.113"
 OTHER_MAC, OTHER_ADDRESS = "52:54:00:c0:00:72", "192.0.2.114"

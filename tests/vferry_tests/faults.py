@@ -18,11 +18,8 @@ from vferry_lab.process import Background
 
 from . import nic
 from .domain import VF
-from .guest import Guest
-from .precopy import FAST, SLOW, await_job
-
-PLAIN = ("--persistent", "--undefinesource")
-LIMIT = 300.0  # seconds for a migration to come to its end
+from .guest import MOVE_LIMIT, PLAIN, Guest
+from .precopy import SLOW, await_job, hurry
 
 
 @dataclass(frozen=True)
@@ -69,7 +66,7 @@ def vf_reset(guest: Guest, target: Host) -> None:
     netdev = guest.netdev(VF.guest_driver)
     with held(guest, target) as migration:
         guest.run(f"echo 1 > /sys/class/net/{netdev}/device/reset")
-        guest.host.run(["virsh", "-q", "migrate-setspeed", guest.name, FAST], check=False)
+        hurry(guest)
         fails(migration)
 
 
@@ -119,7 +116,7 @@ def held(guest: Guest, target: Host) -> Iterator[Background]:
 
 def fails(migration: Background) -> None:
     """Wait for its end. Asserts that virsh says it failed."""
-    migration.communicate(LIMIT)
+    migration.communicate(MOVE_LIMIT)
     assert migration.returncode != 0, "it moved in spite of that"
 
 

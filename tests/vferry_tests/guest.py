@@ -27,6 +27,7 @@ from .domain import Device
 BOOT_LIMIT = 120.0  # seconds; takes 20 on a machine that does nothing else
 BOOTS = 3  # tries: see Guest.create
 MOVE_LIMIT = 300.0
+PLAIN = ("--persistent", "--undefinesource")  # as an administrator moves what is defined
 
 # Runs in a host: DOMAIN REQUEST. Prints the answer to guest-exec-status at the command's end;
 # ends with NOT_STARTED if the agent did not take the request.

@@ -22,9 +22,9 @@ def under_way(guest: SharedGuest) -> Iterator[Background]:
         yield migration
 
 
-def hurry(guest: SharedGuest) -> None:
+def hurry(guest: Guest) -> None:
     """What was held for has happened: the rest at full speed."""
-    guest.host.run(["virsh", "-q", "migrate-setspeed", guest.guest.name, FAST], check=False)
+    guest.host.run(["virsh", "-q", "migrate-setspeed", guest.name, FAST], check=False)
 
 
 def await_precopy(guest: SharedGuest, source: Host) -> None:
