@@ -4,11 +4,9 @@
 #define VFERRY_CHECK_FACTS_H
 
 #include "domain-traits.h"
+#include "libvirt-version.h"
 #include "node-device.h"
 #include "vfio-features.h"
-
-/* Versions as libvirt counts them: 1,000,000 * major + 1,000 * minor + micro. */
-#define CHECK_VERSION(major, minor) ((gulong)(major) * 1000000 + (gulong)(minor) * 1000)
 
 /**
  * CheckDevice - a PCI device of the host that the domain has, or will get

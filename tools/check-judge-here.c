@@ -202,25 +202,22 @@ static void judge_traits(Report *report, const DomainTraits *traits)
 
 static void judge_versions(Report *report, const CheckHere *here)
 {
-	g_autofree char *qemu = g_strdup_printf("%lu.%lu", here->qemu / 1000000,
-						here->qemu / 1000 % 1000);
-	g_autofree char *libvirt = g_strdup_printf("%lu.%lu", here->libvirt / 1000000,
-						   here->libvirt / 1000 % 1000);
-
-	if (here->qemu && here->qemu < CHECK_VERSION(8, 1)) {
-		report_add(report, REPORT_PROBLEM, "QEMU", "%s migrates no VFIO device unless "
-			   "told to by x-enable-migration", qemu);
+	if (here->qemu && here->qemu < VERSION(8, 1)) {
+		report_add(report, REPORT_PROBLEM, "QEMU", VERSION_FORMAT " migrates no VFIO "
+			   "device unless told to by x-enable-migration",
+			   VERSION_ARGUMENTS(here->qemu));
 		report_advise(report, "install QEMU 8.1 or later");
 	} else {
-		report_add(report, here->qemu ? REPORT_OK : REPORT_UNKNOWN, "QEMU", "version %s",
-			   qemu);
+		report_add(report, here->qemu ? REPORT_OK : REPORT_UNKNOWN, "QEMU",
+			   "version " VERSION_FORMAT, VERSION_ARGUMENTS(here->qemu));
 	}
-	if (here->libvirt < CHECK_VERSION(8, 6)) {
-		report_add(report, REPORT_PROBLEM, "libvirt", "%s refuses every domain with a "
-			   "PCI hostdev", libvirt);
+	if (here->libvirt < VERSION(8, 6)) {
+		report_add(report, REPORT_PROBLEM, "libvirt", VERSION_FORMAT " refuses every "
+			   "domain with a PCI hostdev", VERSION_ARGUMENTS(here->libvirt));
 		report_advise(report, "install libvirt 8.6 or later");
 	} else {
-		report_add(report, REPORT_OK, "libvirt", "version %s", libvirt);
+		report_add(report, REPORT_OK, "libvirt", "version " VERSION_FORMAT,
+			   VERSION_ARGUMENTS(here->libvirt));
 	}
 }
 

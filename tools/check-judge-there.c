@@ -89,9 +89,8 @@ static gboolean judge_managed(Report *report, const char *about, const CheckDevi
 {
 	if (!device->managed || there->libvirt >= CONNECTION_WITH_VARIANT_DRIVERS)
 		return TRUE;
-	report_add(report, REPORT_PROBLEM, about, "libvirt %lu.%lu there binds vfio-pci to a "
-		   "device with managed='yes'", there->libvirt / 1000000,
-		   there->libvirt / 1000 % 1000);
+	report_add(report, REPORT_PROBLEM, about, "libvirt " VERSION_FORMAT " there binds "
+		   "vfio-pci to a device with managed='yes'", VERSION_ARGUMENTS(there->libvirt));
 	report_advise(report, "say managed='no' in the domain and start it again, or install "
 		      "libvirt 10 there");
 	return FALSE;
@@ -265,24 +264,22 @@ static void judge_place(Report *report, const CheckHere *here, const CheckThere 
 
 static void judge_versions_there(Report *report, const CheckHere *here, const CheckThere *there)
 {
-	g_autofree char *qemu = g_strdup_printf("%lu.%lu", there->qemu / 1000000,
-						there->qemu / 1000 % 1000);
-
-	if (there->qemu && there->qemu < CHECK_VERSION(8, 1)) {
-		report_add(report, REPORT_PROBLEM, "QEMU", "%s there loads no VFIO device", qemu);
+	if (there->qemu && there->qemu < VERSION(8, 1)) {
+		report_add(report, REPORT_PROBLEM, "QEMU", VERSION_FORMAT " there loads no VFIO "
+			   "device", VERSION_ARGUMENTS(there->qemu));
 		report_advise(report, "install QEMU 8.1 or later there");
 	} else if (there->qemu && there->qemu < here->qemu) {
-		report_add(report, REPORT_WARNING, "QEMU", "%s there is older than here, and may "
-			   "not know the machine type %s", qemu,
+		report_add(report, REPORT_WARNING, "QEMU", VERSION_FORMAT " there is older than here, "
+			   "and may not know the machine type %s", VERSION_ARGUMENTS(there->qemu),
 			   here->traits.machine ? here->traits.machine : "of the domain");
 		report_advise(report, "install the same version there, or give the domain an older "
 			      "machine type");
 	} else {
-		report_add(report, there->qemu ? REPORT_OK : REPORT_UNKNOWN, "QEMU", "version %s",
-			   qemu);
+		report_add(report, there->qemu ? REPORT_OK : REPORT_UNKNOWN, "QEMU",
+			   "version " VERSION_FORMAT, VERSION_ARGUMENTS(there->qemu));
 	}
-	report_add(report, REPORT_OK, "libvirt", "version %lu.%lu", there->libvirt / 1000000,
-		   there->libvirt / 1000 % 1000);
+	report_add(report, REPORT_OK, "libvirt", "version " VERSION_FORMAT,
+		   VERSION_ARGUMENTS(there->libvirt));
 }
 
 void check_judge_there(Report *report, const CheckHere *here, const CheckThere *there)

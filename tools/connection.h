@@ -3,6 +3,8 @@
 #ifndef VFERRY_CONNECTION_H
 #define VFERRY_CONNECTION_H
 
+#include "libvirt-version.h"
+
 #include <glib.h>
 #include <libvirt/libvirt.h>
 
@@ -10,7 +12,7 @@
 #define CONNECTION_LOCAL_URI "qemu:///system"
 
 /* The first libvirt that gives guests VFs on any VFIO driver; before, it was vfio-pci alone. */
-#define CONNECTION_WITH_VARIANT_DRIVERS 10000000UL
+#define CONNECTION_WITH_VARIANT_DRIVERS VERSION(10, 0)
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(virConnect, virConnectClose)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(virDomain, virDomainFree)

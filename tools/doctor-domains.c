@@ -75,8 +75,8 @@ static void look_at_managed(Doctor *doctor, const Domain *domain)
 		if (!vferry_inventory_vf(doctor->inventory, address))
 			continue;
 		report_add(doctor->report, REPORT_WARNING, domain->name, "with managed='yes' "
-			   "libvirt %lu.%lu binds %s to vfio-pci, and the guest cannot migrate",
-			   libvirt / 1000000, libvirt / 1000 % 1000,
+			   "libvirt " VERSION_FORMAT " binds %s to vfio-pci, and the guest cannot "
+			   "migrate", VERSION_ARGUMENTS(libvirt),
 			   vferry_address_text(address, text));
 		report_advise(doctor->report, "say managed='no' in its definition, or install "
 			      "libvirt 10");

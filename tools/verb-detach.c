@@ -127,13 +127,13 @@ static gboolean detach_all(virConnectPtr connection, Detached *ret, GError **err
 
 static void print_text(const Detached *done)
 {
-	gulong major = done->libvirt / 1000000, minor = done->libvirt / 1000 % 1000;
-
 	if (!is_needed(done->libvirt)) {
-		printf("libvirt %lu.%lu needs nothing of this\n", major, minor);
+		printf("libvirt " VERSION_FORMAT " needs nothing of this\n",
+		       VERSION_ARGUMENTS(done->libvirt));
 		return;
 	}
-	printf("libvirt %lu.%lu: %u VFs detached", major, minor, done->detached->len);
+	printf("libvirt " VERSION_FORMAT ": %u VFs detached", VERSION_ARGUMENTS(done->libvirt),
+	       done->detached->len);
 	if (done->used)
 		printf(", %u in use", done->used);
 	printf("\n");

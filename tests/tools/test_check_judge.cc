@@ -51,8 +51,8 @@ Here good_here() {
   here->name = g_strdup("guest");
   here->uuid = g_strdup("11111111-2222-3333-4444-555555555555");
   here->active = TRUE;
-  here->qemu = CHECK_VERSION(10, 0);
-  here->libvirt = CHECK_VERSION(11, 3);
+  here->qemu = VERSION(10, 0);
+  here->libvirt = VERSION(11, 3);
   here->host_uuid = g_strdup("one");
   here->traits.memory_kib = 1024 * 1024;
   add_device(here.get(), at(1, 16));
@@ -76,8 +76,8 @@ CheckFunction *add_function(CheckThere *there, const VferryAddress &address,
 
 There good_there() {
   There there(check_there_new("qemu+ssh://host2/system"));
-  there->qemu = CHECK_VERSION(10, 0);
-  there->libvirt = CHECK_VERSION(11, 3);
+  there->qemu = VERSION(10, 0);
+  there->libvirt = VERSION(11, 3);
   there->host_uuid = g_strdup("two");
   add_function(there.get(), at(1, 16));
   return there;
@@ -127,10 +127,10 @@ TEST(JudgeHere, EachFactCounts) {
        {{REPORT_PROBLEM, "domain"}}},
       {"Nova", [](CheckHere *h, CheckDevice *) { h->orchestrator = "Nova"; },
        {{REPORT_WARNING, "domain"}}},
-      {"QEMU 8.0", [](CheckHere *h, CheckDevice *) { h->qemu = CHECK_VERSION(8, 0); },
+      {"QEMU 8.0", [](CheckHere *h, CheckDevice *) { h->qemu = VERSION(8, 0); },
        {{REPORT_PROBLEM, "QEMU"}}},
-      {"QEMU 8.1", [](CheckHere *h, CheckDevice *) { h->qemu = CHECK_VERSION(8, 1); }, {}},
-      {"libvirt 8.5", [](CheckHere *h, CheckDevice *) { h->libvirt = CHECK_VERSION(8, 5); },
+      {"QEMU 8.1", [](CheckHere *h, CheckDevice *) { h->qemu = VERSION(8, 1); }, {}},
+      {"libvirt 8.5", [](CheckHere *h, CheckDevice *) { h->libvirt = VERSION(8, 5); },
        {{REPORT_PROBLEM, "libvirt"}}},
       {"not there", [](CheckHere *, CheckDevice *d) { d->present = d->is_vf = FALSE; },
        {{REPORT_WARNING, kVf}}},
@@ -198,8 +198,8 @@ TEST(JudgeHere, SeveralDevicesNeedP2p) {
 TEST(JudgeHere, WithoutDevicesThereIsNothingMore) {
   Here here(check_here_new());
   here->active = TRUE;
-  here->qemu = CHECK_VERSION(10, 0);
-  here->libvirt = CHECK_VERSION(11, 3);
+  here->qemu = VERSION(10, 0);
+  here->libvirt = VERSION(11, 3);
   here->traits.viommu = TRUE;
   EXPECT_EQ(judge_here(here.get()), kNothing);
 }
@@ -239,15 +239,15 @@ TEST(JudgeThere, EachFactCounts) {
        {{REPORT_PROBLEM, "domain"}}},
       {"memory", [](CheckHere *, CheckThere *t) { t->free_kib = 1024 * 1024; },
        {{REPORT_WARNING, "memory"}}},
-      {"old QEMU", [](CheckHere *, CheckThere *t) { t->qemu = CHECK_VERSION(7, 2); },
+      {"old QEMU", [](CheckHere *, CheckThere *t) { t->qemu = VERSION(7, 2); },
        {{REPORT_PROBLEM, "QEMU"}}},
-      {"older QEMU", [](CheckHere *, CheckThere *t) { t->qemu = CHECK_VERSION(9, 0); },
+      {"older QEMU", [](CheckHere *, CheckThere *t) { t->qemu = VERSION(9, 0); },
        {{REPORT_WARNING, "QEMU"}}},
       {"libvirt 9, managed", [](CheckHere *h, CheckThere *t) {
-         t->libvirt = CHECK_VERSION(9, 0);
+         t->libvirt = VERSION(9, 0);
          first(h)->managed = TRUE;
        }, {{REPORT_PROBLEM, kVf}}},
-      {"libvirt 9", [](CheckHere *, CheckThere *t) { t->libvirt = CHECK_VERSION(9, 0); },
+      {"libvirt 9", [](CheckHere *, CheckThere *t) { t->libvirt = VERSION(9, 0); },
        {}},
       {"vfio-pci there",
        [](CheckHere *, CheckThere *t) { set(&first(t)->device->driver, "vfio-pci"); },
