@@ -51,9 +51,14 @@ def get(
     """
     folder = cache.folder()
     image = Image(base.suite, folder / f"{kind}-{base.path.name}-{key}")
-    with cache.locked(folder / "build.lock"):
+    if image.path.exists():
+        os.utime(image.path)
+        return image
+    lock = folder / "build.lock"
+    if cache.is_locked(lock):
+        progress(f"{base.suite}: waiting for another build to end")
+    with cache.locked(lock):
         if image.path.exists():
-            os.utime(image.path)
             return image
         requirements.check_disk(folder, build.ROOM_MIB)
         progress(f"{base.suite}: making an image with {kind}")
