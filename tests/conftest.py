@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Fixtures for tests that need hosts. One lab is up at a time; tests of one kind share it.
 
-bed      two Debian 13 hosts with our driver, VFs bound to it (vferry_tests.testbed.Testbed);
+bed      two Debian 13 hosts with our packages, VFs on our driver (vferry_tests.testbed.Testbed);
          tests/vfio has one of its own, with two processors a host
 old_bed  the same with Debian 12's stock kernel
 host     the first host of bed
@@ -45,7 +45,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """What is quick and needs no host comes first, the other suite's lab last.
 
-    Hosts are used as they are before our programs come, enforcing ones before intruders come.
+    Hosts are used as they are before vferry.conf comes, enforcing ones before intruders come.
     """
     later = {"test_apparmor.py": 2, "test_without_hands.py": 3, "test_enforcing.py": 4}
 

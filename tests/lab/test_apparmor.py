@@ -25,7 +25,7 @@ ADDRESS = "192.0.2.130"
 @pytest.fixture(scope="module")
 def hosts(labs: Labs, bed: Testbed) -> list[Host]:
     """Both hosts with our programs and a configuration."""
-    labs.install_programs(bed, CONFIG)
+    labs.configure(bed, CONFIG)
     return bed.hosts
 
 

@@ -26,7 +26,7 @@ ADDRESS = "192.0.2.116"
 @pytest.fixture(scope="module")
 def guest(labs: Labs, old_bed: Testbed) -> Iterator[Guest]:
     """A guest that answers; on host 2 another one has the VF of the same address."""
-    labs.install_programs(old_bed, CONFIG)
+    labs.configure(old_bed, CONFIG)
     vf = VF(nic.vf_address(0), managed=False)
     other = Guest.create(old_bed.hosts[1], [vf], "other")
     moving = Guest.create(old_bed.hosts[0], [vf], "moving")

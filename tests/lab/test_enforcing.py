@@ -34,7 +34,7 @@ ROUNDS = 5  # of each measurement
 def bed(labs: Labs) -> Iterator[Testbed]:
     """Two enforcing hosts with our programs, our policy and VFs."""
     bed = labs.get("trixie", selinux=True)
-    labs.install_programs(bed, config(VFS))
+    labs.configure(bed, config(VFS))
     yield bed
     labs.check_kernel_logs()
 

@@ -90,7 +90,7 @@ def nothing_denied(labs: Labs) -> Iterator[None]:
 @pytest.fixture(scope="module")
 def hosts(labs: Labs, bed: Testbed) -> list[Host]:
     """Both hosts with our programs and a configuration."""
-    labs.install_programs(bed, CONFIG)
+    labs.configure(bed, CONFIG)
     return bed.hosts
 
 

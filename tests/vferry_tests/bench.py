@@ -91,7 +91,7 @@ def main() -> int:
         bed = labs.get("trixie")
         comparisons, moves = _measure(bed, labs)
         labs.progress("a host gets its VFs, by vferry-provision and by driverctl")
-        bed.install_programs(bench_provision.CONFIG, labs.progress)
+        bed.configure(bench_provision.CONFIG)
         provisioned = bench_provision.measure(bed.hosts[0])
     except LabError as error:
         print(f"check: {error}", file=sys.stderr)

@@ -16,11 +16,11 @@ from vferry_lab import cache, image, recipe, requirements
 from vferry_lab.errors import CommandError, LabError
 from vferry_lab.lab import Lab
 
-from . import figures, nic, paths, traffic
+from . import artefacts, figures, host_image, nic, packages, paths, traffic
 from .domain import PAGES, VF, Virtio
 from .figures import Figures, VFFigures
 from .guest import Guest
-from .testbed import Artefacts, Testbed, config
+from .testbed import Testbed, config
 from .traffic import Connection, Ping
 
 NAME = "demo"
@@ -114,26 +114,29 @@ def main(arguments: list[str] | None = None) -> int:
 def _perform(story: Story, tell: Teller, options: argparse.Namespace) -> None:
     tell.title("Two hosts with SR-IOV, on this machine")
     own = image.get(options.suite, tell)
-    artefacts = Artefacts.build(own, tell)
-    lab = Lab(NAME, options.suite, log_dir=paths.LOGS / NAME, keep=options.keep, progress=tell)
+    guest = artefacts.guest(own, tell)
+    lab = Lab(NAME, options.suite, own_image=host_image.get(options.suite, tell),
+              log_dir=paths.LOGS / NAME, keep=options.keep, progress=tell)
     if options.keep:
         lab.start()
         try:
-            _story(story, tell, Testbed(lab, artefacts))
+            _story(story, tell, Testbed(lab, guest))
         finally:
             tell(f"the hosts stay: lab/lab exec --name {NAME} host1; lab/lab down --name {NAME}")
     else:
         with lab:
-            _story(story, tell, Testbed(lab, artefacts))
+            _story(story, tell, Testbed(lab, guest))
     for fault in story.faults:
         print(f"demo: {fault}", file=sys.stderr)
 
 
 def _story(story: Story, tell: Teller, bed: Testbed) -> None:
+    first, second = bed.hosts
+    tell("both have these Debian packages, built from this tree:")
+    tell.quote(packages.installed(first))
     bed.create_vfs(1)
     tell("each host's libvirt looks at its QEMU")
     bed.install_guest()
-    first, second = bed.hosts
     address = nic.vf_address(0)
     stock = VF(address, driver="vfio-pci")
     virtio = Virtio("52:54:00:c0:00:01")
@@ -163,13 +166,11 @@ def _story(story: Story, tell: Teller, bed: Testbed) -> None:
         story.faults += traffic.differences(*connection.finish())
     guest.detach(virtio)
 
-    tell.title("3. The same guest with its VF, on hosts with vferry")
-    tell("installing it on both hosts, with this /etc/vferry/vferry.conf:")
+    tell.title("3. The same guest with its VF, on igbvf_vfio_pci")
+    tell(f"all that both hosts need beside the packages is {paths.CONFIG}:")
     tell.quote(CONFIG)
-    nic.create_vfs(first, 0)
-    nic.create_vfs(second, 0)
-    bed.install_driver(vfs=0)
-    bed.install_programs(CONFIG, tell)
+    bed.create_vfs(0)
+    bed.configure(CONFIG)
     tell(f"{first.name}: another guest boots and has VF {address}")
     other = Guest.create(first, [VF(address)], "other")
     guest.attach(VF(address))

@@ -11,11 +11,11 @@ from vferry_lab import derived, image, recipe
 from vferry_lab.image import Image
 from vferry_lab.progress import Progress, silent
 
-from . import packages
+from . import packages, paths
 from .artefacts import digest
 
 # DKMS builds for the tree's kernel, and no other is there. Debian 12's dkms leaves vfio.ko to
-# the administrator.
+# the administrator. What the tests' guest needs of SELinux is no part of a package.
 INSTALL = """
 dpkg -i /run/debs/*.deb
 release=$(basename /lib/modules/*)
@@ -25,6 +25,11 @@ for source in /usr/src/vfio-dirty-log-*; do
         dkms install "$module" -k "$release"
     fi
 done
+if command -v semodule > /dev/null; then
+    cp -r /run/enforcing /tmp/enforcing
+    make -s -C /tmp/enforcing -f /usr/share/selinux/devel/Makefile lab_guest.pp
+    semodule -s default -n -i /tmp/enforcing/lab_guest.pp
+fi
 """
 
 
@@ -32,11 +37,13 @@ def get(suite: str, progress: Progress = silent) -> Image:
     """The image of a suite with our packages installed, for Lab(own_image=...)."""
     base = image.get(suite, progress)
     debs = packages.build(recipe.load(suite).release, progress)
+    enforcing = paths.TESTS / "enforcing"
     with tempfile.TemporaryDirectory() as work:
         for path in installable(base, debs):
             shutil.copy(path, work)
-        return derived.get(base, "packaged", digest([Path(work)]), INSTALL, {work: "/run/debs"},
-                           progress)
+        key = digest([Path(work), enforcing, Path(__file__)])
+        return derived.get(base, "packaged", key, INSTALL,
+                           {work: "/run/debs", enforcing: "/run/enforcing"}, progress)
 
 
 def installable(base: Image, debs: Path) -> list[Path]:

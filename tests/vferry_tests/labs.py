@@ -14,10 +14,10 @@ from vferry_lab import image
 from vferry_lab.errors import LabError
 from vferry_lab.lab import PROCESSORS, Lab, attach, names
 
-from . import enforcing, libvirt_modular, nic
+from . import artefacts, enforcing, host_image, libvirt_modular, nic
 from .paths import LOGS
 from .shared_guest import SharedGuest
-from .testbed import Artefacts, Testbed, unconfigure
+from .testbed import Testbed, unconfigure
 
 NAME = "check"
 VFS = 2
@@ -55,7 +55,7 @@ class Labs:
         self, suite: str, processors: int = PROCESSORS, selinux: bool = False,
         modular: bool = False,
     ) -> Testbed:
-        """Two hosts of a suite with our driver; a lab of another kind is taken down first."""
+        """Two hosts of a suite with our packages; a lab of another kind is taken down first."""
         wanted = Wanted(suite, processors, selinux, modular)
         if self._bed is None or self._wanted != wanted:
             self.close()
@@ -70,12 +70,13 @@ class Labs:
         kept = os.environ.get(KEPT)
         if kept:
             return self._attach(kept, wanted)
-        artefacts = Artefacts.build(image.get(wanted.suite, self.progress), self.progress)
-        lab = Lab(NAME, wanted.suite, log_dir=LOGS / "lab-check", processors=wanted.processors,
+        guest = artefacts.guest(image.get(wanted.suite, self.progress), self.progress)
+        lab = Lab(NAME, wanted.suite, own_image=host_image.get(wanted.suite, self.progress),
+                  log_dir=LOGS / "lab-check", processors=wanted.processors,
                   selinux=wanted.selinux, progress=self.progress)
         with contextlib.ExitStack() as failing:
             failing.enter_context(lab)
-            bed = Testbed(lab, artefacts)
+            bed = Testbed(lab, guest)
             self._prepare(bed, wanted.modular)
             failing.pop_all()
         return bed
@@ -91,17 +92,18 @@ class Labs:
                            "--selinux, and the test wants the other")
         if libvirt_modular.is_installed(lab.hosts[0]) and not wanted.modular:
             raise LabError(f"{KEPT}={name}: its hosts have modular daemons of libvirt by now")
-        bed = Testbed(lab, Artefacts.build(lab.image, self.progress))
+        bed = Testbed(lab, artefacts.guest(lab.image, self.progress))
         bed.on_all(unconfigure)
+        bed.create_vfs(0)
+        bed.renew(self.progress)
         self._prepare(bed, wanted.modular)
         return bed
 
     def _prepare(self, bed: Testbed, modular: bool) -> None:
         if modular:
             libvirt_modular.install(bed, self.progress)
-        self.progress("installing the driver in the hosts")
         bed.create_vfs(VFS)
-        bed.install_driver(VFS)
+        bed.bind_vfs(VFS)
 
     def guest(self, bed: Testbed) -> SharedGuest:
         """The guest of the lab that is up. It boots when it is first used, and ends with the lab."""
@@ -111,8 +113,8 @@ class Labs:
             self._guest = SharedGuest(bed)
         return self._guest
 
-    def install_programs(self, bed: Testbed, config: str) -> None:
-        """Our programs and a configuration in the hosts, and no VFs but those that it makes.
+    def configure(self, bed: Testbed, config: str) -> None:
+        """A configuration for our programs in the hosts, and no VFs but those that it makes.
 
         The shared guest, which had one of the others, is taken away. Hosts that have all
         that from the tests before stay as they are.
@@ -120,9 +122,9 @@ class Labs:
         if self._config == config:
             return
         self.end_guest()
-        bed.on_all(lambda host: nic.create_vfs(host, 0))
+        bed.create_vfs(0)
         bed.install_guest()
-        bed.install_programs(config, self.progress)
+        bed.configure(config)
         self._config = config
 
     def end_guest(self) -> None:

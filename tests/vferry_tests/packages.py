@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from vferry_lab.host import Host
 from vferry_lab.progress import Progress, silent
 
 from . import paths, suite_tree
@@ -82,6 +83,13 @@ def find(folder: Path, name: str) -> Path:
     found = list(folder.glob(f"{name}_*.deb"))
     assert len(found) == 1, f"{folder} has {len(found)} packages {name}"
     return found[0]
+
+
+def installed(host: Host) -> str:
+    """Ours that a host has, a line each: name and version."""
+    found = host.run(["dpkg-query", "-W", "-f", "${Package;-22} ${Version}\n", *NAMES],
+                     check=False)
+    return found.stdout
 
 
 def with_version(package: Path, version: str, folder: Path) -> Path:

@@ -83,7 +83,7 @@ def main(hours: float, seed: int, file: Path | None) -> int:
     start = time.monotonic()
     try:
         bed = labs.get("trixie", selinux=True)
-        labs.install_programs(bed, config(VFS))
+        labs.configure(bed, config(VFS))
         start = time.monotonic()
         _soak(bed, record, labs, start + hours * 3600)
         labs.check_kernel_logs()

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vferry_lab.host import Host
-from vferry_lab.image import Image
 from vferry_lab.lab import Lab
 from vferry_lab.peer import Peer
 from vferry_lab.progress import Progress, silent
@@ -40,25 +39,13 @@ def unconfigure(host: Host) -> None:
 
 
 @dataclass(frozen=True)
-class Artefacts:
-    """What is built for the hosts of a suite."""
-
-    guest: Path  # folder: initrd, stream
-    modules: Path  # archive
-
-    @staticmethod
-    def build(image: Image, progress: Progress = silent) -> Artefacts:
-        return Artefacts(artefacts.guest(image, progress), artefacts.modules(image, progress))
-
-
-@dataclass(frozen=True)
 class Testbed:
     """A running lab with guests' files in its hosts."""
 
     __test__ = False  # no test class, whatever its name
 
     lab: Lab
-    artefacts: Artefacts
+    guest: Path  # folder: initrd, stream
 
     @property
     def hosts(self) -> list[Host]:
@@ -71,7 +58,7 @@ class Testbed:
     @property
     def stream(self) -> Path:
         """The traffic program, for the peer."""
-        return self.artefacts.guest / "stream"
+        return self.guest / "stream"
 
     def other(self, host: Host) -> Host:
         """The other one of the two."""
@@ -84,38 +71,43 @@ class Testbed:
     def install_guest(self) -> None:
         """Make each host ready to start the guest."""
         def one(host: Host) -> None:
-            Guest.install(host, self.artefacts.guest)
+            Guest.install(host, self.guest)
             if self.lab.selinux:
                 enforcing.label_guest(host)
 
         self.on_all(one)
 
-    def install_driver(self, vfs: int = 2) -> None:
-        """Install our modules in each host and bind its VFs to them."""
+    def bind_vfs(self, vfs: int = 2) -> None:
+        """Bind so many VFs of each host to our driver."""
         def one(host: Host) -> None:
-            artefacts.install_modules(host, self.artefacts.modules)
-            if self.lab.selinux:
-                enforcing.relabel(host, "/usr/lib/modules")
+            host.run(["modprobe", nic.VARIANT_DRIVER])
             for index in range(vfs):
                 nic.bind(host, nic.vf_address(index))
 
         self.on_all(one)
 
+    def configure(self, config: str) -> None:
+        """Write each host's vferry.conf and apply it."""
+        self.on_all(lambda host: configure(host, config))
+
     def programs(self, progress: Progress = silent) -> Path:
         """Hook, helper and command for the hosts: an archive."""
         return artefacts.programs(self.lab.image, progress)
 
-    def install_programs(self, config: str, progress: Progress = silent) -> None:
-        """Install hook, helper and command in each host, with a vferry.conf."""
-        archive = self.programs(progress)
-        policy = enforcing.policy(self.lab.image, archive, progress) if self.lab.selinux else None
+    def renew(self, progress: Progress = silent) -> None:
+        """Put what the tree has now over what the hosts have, without packages: within seconds."""
+        modules = artefacts.modules(self.lab.image, progress)
+        programs = self.programs(progress)
+        policy = enforcing.policy(self.lab.image, programs, progress) if self.lab.selinux else None
 
         def one(host: Host) -> None:
-            artefacts.install_programs(host, archive)
+            artefacts.install_modules(host, modules)
+            artefacts.install_programs(host, programs)
             if policy is not None:
+                enforcing.relabel(host, "/usr/lib/modules")
                 enforcing.install_policy(host, policy)
-            configure(host, config)
 
+        progress("installing driver and programs in the hosts")
         self.on_all(one)
 
     def on_all(self, work: Callable[[Host], None]) -> None:
