@@ -12,15 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from vferry_lab import image
 from vferry_lab.host import Host
-from vferry_lab.lab import Lab
-from vferry_tests import artefacts, host_image, nic, packages
+from vferry_tests import nic, packages
 from vferry_tests.domain import VF
 from vferry_tests.guest import Guest
 from vferry_tests.labs import Labs
-from vferry_tests.paths import LOGS
-from vferry_tests.testbed import config, configure
+from vferry_tests.testbed import Testbed, config, configure
 from vferry_tests.traffic import Ping
 
 pytestmark = [pytest.mark.lab, pytest.mark.matrix]
@@ -28,35 +25,30 @@ pytestmark = [pytest.mark.lab, pytest.mark.matrix]
 CONFIG = config(vfs=2)
 NEXT = "0.9.9"  # a version to upgrade to
 ADDRESS = "192.0.2.113"
-REMOVED = "vferry igbvf-vfio-pci-dkms vfio-dirty-log-dkms"
+OURS = " ".join(packages.NAMES)
 DPKG_LIMIT = 900.0  # seconds; depmod alone takes one minute in an emulated host
 
 
 @pytest.fixture(scope="module")
-def lab(labs: Labs) -> Iterator[Lab]:
-    """One host on an image with the packages; no other lab is up meanwhile."""
+def bed(labs: Labs) -> Iterator[Testbed]:
+    """Hosts that nobody else uses: packages leave one of them."""
     labs.close()
-    packaged = host_image.get("trixie", labs.progress)
-    with Lab("check", hosts=1, own_image=packaged, log_dir=LOGS / "lab-packages",
-             progress=labs.progress) as lab:
-        Guest.install(lab.hosts[0], artefacts.guest(image.get("trixie"), labs.progress))
-        yield lab
-        assert lab.kernel_problems() == {}
+    bed = labs.get("trixie")
+    bed.create_vfs(0)
+    bed.install_guest()
+    yield bed
+    labs.check_kernel_logs()
+    labs.close()
 
 
 @pytest.fixture(scope="module")
-def packaged_host(lab: Lab) -> Host:
-    return lab.hosts[0]
-
-
-@pytest.fixture(scope="module")
-def guest(packaged_host: Host) -> Iterator[Guest]:
+def guest(host: Host) -> Iterator[Guest]:
     """A guest with a VF that answers."""
-    configure(packaged_host, CONFIG)
-    guest = Guest.create(packaged_host, [VF(nic.vf_address(0))])
+    configure(host, CONFIG)
+    guest = Guest.define(host, [VF(nic.vf_address(0))])
     guest.configure(guest.netdev(VF.guest_driver), ADDRESS)
     yield guest
-    guest.destroy()
+    guest.undefine()
 
 
 def state(guest: Guest) -> dict[str, str]:
@@ -72,11 +64,10 @@ def state(guest: Guest) -> dict[str, str]:
     }
 
 
-def test_a_fresh_host_needs_one_file(packaged_host: Host, guest: Guest) -> None:
+def test_a_fresh_host_needs_one_file(host: Host, guest: Guest) -> None:
     """Installed: modules, units and hook. The administrator has written vferry.conf, no more."""
-    host = packaged_host
-    versions = host.run(f"dpkg-query -W -f '${{Status}}\\n' {REMOVED}").stdout.splitlines()
-    assert versions == ["install ok installed"] * len(REMOVED.split())
+    versions = host.run(f"dpkg-query -W -f '${{Status}}\\n' {OURS}").stdout.splitlines()
+    assert versions == ["install ok installed"] * len(OURS.split())
     assert "/updates/" in host.run("modinfo -n igbvf_vfio_pci").stdout
     assert "/updates/" in host.run("modinfo -n vfio").stdout
     for unit in ("vferry-provision.service", "vferry-arrival.path"):
@@ -85,12 +76,12 @@ def test_a_fresh_host_needs_one_file(packaged_host: Host, guest: Guest) -> None:
     assert guest.vf_address() in host.run("ls /run/vferry/claims").stdout
 
 
-def test_upgrade_with_a_running_guest(lab: Lab, guest: Guest, tmp_path: Path) -> None:
+def test_upgrade_with_a_running_guest(bed: Testbed, guest: Guest, tmp_path: Path) -> None:
     host = guest.host
     newer = packages.with_version(
         packages.find(packages.build("trixie"), "vferry"), NEXT, tmp_path)
     before = state(guest)
-    with Ping(lab.peer, ADDRESS) as ping:
+    with Ping(bed.peer, ADDRESS) as ping:
         ping.wait_reply()
         host.copy_to(newer, to="/var/tmp/")
         host.run(f"dpkg -i /var/tmp/{newer.name}", timeout=DPKG_LIMIT)
@@ -98,18 +89,20 @@ def test_upgrade_with_a_running_guest(lab: Lab, guest: Guest, tmp_path: Path) ->
     assert host.run("dpkg-query -W -f '${Version}' vferry").stdout == NEXT
     assert state(guest) == before
     # The hook is called as before.
-    other = Guest.create(host, [VF(nic.vf_address(1))], "other")
-    assert nic.vf_address(1) in host.run("ls /run/vferry/claims").stdout
-    other.destroy()
+    other = Guest.define(host, [VF(nic.vf_address(1))], "other")
+    try:
+        assert nic.vf_address(1) in host.run("ls /run/vferry/claims").stdout
+    finally:
+        other.undefine()
     assert nic.vf_address(1) not in host.run("ls /run/vferry/claims").stdout
 
 
-def test_removal_leaves_the_guest_its_vf(lab: Lab, guest: Guest) -> None:
+def test_removal_leaves_the_guest_its_vf(bed: Testbed, guest: Guest) -> None:
     host = guest.host
     before = state(guest)
-    with Ping(lab.peer, ADDRESS) as ping:
+    with Ping(bed.peer, ADDRESS) as ping:
         ping.wait_reply()
-        host.run(f"dpkg -r {REMOVED}", timeout=DPKG_LIMIT)
+        host.run(f"dpkg -r {OURS}", timeout=DPKG_LIMIT)
         ping.wait_reply()
     after = state(guest)
     assert {key: after[key] for key in ("QEMU", "libvirtd", "VF", "driver", "claims")} == (
@@ -122,7 +115,7 @@ def test_removal_leaves_the_guest_its_vf(lab: Lab, guest: Guest) -> None:
 def test_purge_leaves_nothing(guest: Guest) -> None:
     """Guests start and end without the hook; of vferry there is no file."""
     host = guest.host
-    host.run(f"dpkg -P {REMOVED}", timeout=DPKG_LIMIT)
+    host.run(f"dpkg -P {OURS}", timeout=DPKG_LIMIT)
     found = host.run("find /etc /run /usr /var/lib -xdev -name '*vferry*' "
                      "! -path '/var/lib/vferry-guest*' ! -path '/run/udev/*'").stdout
     assert found == ""
