@@ -43,6 +43,7 @@ class Settings:
     processors: int
     keep: bool
     selinux: bool
+    apart: bool
     locks: tuple[int, ...]  # descriptors which must stay open as long as a QEMU runs
 
     def to_json(self) -> str:
@@ -98,7 +99,7 @@ def _mount(*arguments: str) -> None:
 def _start(settings: Settings, root: Path, number: int) -> subprocess.Popen[bytes]:
     folder = Path(settings.state, addresses.host_name(number))
     command = qemu.command_line(
-        number, settings.memory_mib, settings.processors, settings.selinux
+        number, settings.memory_mib, settings.processors, settings.selinux, settings.apart
     )
     with (folder / "qemu.log").open("wb") as log:
         return subprocess.Popen(

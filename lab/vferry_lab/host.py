@@ -33,8 +33,8 @@ class Host:
     number: int
     folder: Path  # console.log, qemu.log, qmp.sock
     ssh: Connection
+    pf: str = qemu.PF  # PCI address of the physical function
 
-    pf = qemu.PF  # PCI address of the physical function
     pf_netdev = "pf0"
     mgmt_netdev = "mgmt0"
 

@@ -24,7 +24,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from . import addresses, cache, image, requirements
+from . import addresses, cache, image, qemu, requirements
 from .errors import LabError
 from .holder import Settings
 from .host import Host
@@ -52,6 +52,7 @@ class Lab:
     keep: outlive this process; somebody calls `down` later
     own_image: what the hosts boot, if not the suite's image: see derived.py
     selinux: hosts with SELinux in enforcing mode; the suite's recipe has to have its packages
+    apart: the PF of host 1 has another PCI address than those of the others
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class Lab:
         memory_mib: int = 3072,
         processors: int = PROCESSORS,
         selinux: bool = False,
+        apart: bool = False,
         own_image: Image | None = None,
         boot_timeout: float = BOOT_LIMIT,
         progress: Progress = silent,
@@ -80,6 +82,7 @@ class Lab:
         self.memory_mib = memory_mib
         self.processors = processors
         self.selinux = selinux
+        self.apart = apart
         self.own_image = own_image
         self.boot_timeout = boot_timeout
         self.progress = progress
@@ -199,7 +202,7 @@ class Lab:
         settings = Settings(
             state=str(self.folder), image=str(own.path), qemu_tree=str(outer.tree),
             hosts=self.host_count, memory_mib=self.memory_mib, processors=self.processors,
-            keep=self.keep, selinux=self.selinux, locks=held,
+            keep=self.keep, selinux=self.selinux, apart=self.apart, locks=held,
         )
         log = (self.folder / "holder.log").open("wb")
         try:
@@ -219,7 +222,7 @@ class Lab:
             log.close()
             for descriptor in held:
                 os.close(descriptor)
-        self.hosts = _hosts(self.folder, own, self._holder.pid, self.host_count)
+        self.hosts = _hosts(self.folder, own, self._holder.pid, self.host_count, self.apart)
         self._await_network()
 
     def _make_folder(self) -> None:
@@ -254,7 +257,7 @@ class Lab:
         text = json.dumps({
             "name": self.name, "suite": self.suite, "image": str(own.path),
             "hosts": self.host_count, "memory_mib": self.memory_mib, "keep": self.keep,
-            "selinux": self.selinux,
+            "selinux": self.selinux, "apart": self.apart,
             "holder": self._holder.pid, "started": time.time(),
         }, indent=2)
         (self.folder / "lab.json.new").write_text(text + "\n")
@@ -267,9 +270,9 @@ def attach(name: str = "default") -> Lab:
     if facts is None:
         raise LabError(f"lab '{name}' is not up: start it with 'lab/lab up --name {name} --keep'")
     lab = Lab(name, facts["suite"], facts["hosts"], memory_mib=facts["memory_mib"],
-              selinux=facts.get("selinux", False))
+              selinux=facts.get("selinux", False), apart=facts.get("apart", False))
     own = Image(facts["suite"], Path(facts["image"]))
-    lab.hosts = _hosts(lab.folder, own, facts["holder"], facts["hosts"])
+    lab.hosts = _hosts(lab.folder, own, facts["holder"], facts["hosts"], lab.apart)
     return lab
 
 
@@ -312,12 +315,12 @@ def _folder(name: str) -> Path:
     return _runs() / name
 
 
-def _hosts(folder: Path, own: Image, holder: int, count: int) -> list[Host]:
+def _hosts(folder: Path, own: Image, holder: int, count: int, apart: bool) -> list[Host]:
     hosts = []
     for number in range(1, count + 1):
         place = folder / addresses.host_name(number)
         connection = Connection(Namespaces(holder), own, number, place / "ssh.sock")
-        hosts.append(Host(number, place, connection))
+        hosts.append(Host(number, place, connection, qemu.pf(number, apart)))
     return hosts
 
 

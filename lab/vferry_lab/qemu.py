@@ -12,6 +12,7 @@ IMAGE = "/run/lab/image"
 STATE = "/run/lab/state"
 
 PF = "0000:01:00.0"  # where the igb's physical function is in a host
+PF_APART = "0000:03:00.0"  # and in the other hosts, if they are to differ from host 1
 
 KERNEL_ARGUMENTS = (
     "root=/dev/vda rw console=ttyS0 intel_iommu=on panic=-1 log_buf_len=4M "
@@ -33,10 +34,16 @@ def host_uuid(number: int) -> uuid.UUID:
     return uuid.uuid5(uuid.NAMESPACE_DNS, f"{addresses.host_name(number)}.lab.invalid")
 
 
+def pf(number: int, apart: bool) -> str:
+    """PCI address of a host's PF: everywhere the same, unless they are to be apart."""
+    return PF_APART if apart and number > 1 else PF
+
+
 def command_line(
-    number: int, memory_mib: int, processors: int, selinux: bool = False
+    number: int, memory_mib: int, processors: int, selinux: bool = False, apart: bool = False
 ) -> list[str]:
     """The argument vector of a host's QEMU, to be run in the trixie tree."""
+    port = int(pf(number, apart).split(":")[1])
     name = addresses.host_name(number)
     own = f"{STATE}/{name}"
     machine_id = host_uuid(number).hex
@@ -65,9 +72,10 @@ def command_line(
         # No vnet_hdr: frames leave the igb as a card would send them, cut and with checksums.
         "-netdev", f"tap,id=wire,ifname={network.tap(number, 'wire')},script=no,downscript=no,"
                    "vnet_hdr=off",
-        "-device", f"igb,bus=port1,id=igb,netdev=wire,mac={addresses.host_mac(number, 'wire')},"
-                   "romfile=",
         "-device", "pcie-root-port,id=port2,slot=2",
+        "-device", "pcie-root-port,id=port3,slot=3",
+        "-device", f"igb,bus=port{port},id=igb,netdev=wire,"
+                   f"mac={addresses.host_mac(number, 'wire')},romfile=",
         "-netdev", f"tap,id=mgmt,ifname={network.tap(number, 'mgmt')},script=no,downscript=no",
         "-device", "virtio-net-pci,bus=port2,id=net,netdev=mgmt,"
                    f"mac={addresses.host_mac(number, 'mgmt')},romfile=",

@@ -24,3 +24,15 @@ def test_names_and_addresses_are_unique() -> None:
     lines = [line.split() for line in addresses.hosts_file().splitlines()]
     assert len({address for address, _ in lines}) == len(lines)
     assert len({name for _, name in lines}) == len(lines)
+
+
+def test_pfs_can_be_apart() -> None:
+    """Host 1 has the igb where the address says it is, the others elsewhere; else all the same."""
+    for apart in (False, True):
+        for number in (1, 2):
+            line = qemu.command_line(number, 3072, 1, apart=apart)
+            ports = [word.split(",")[1] for word in line if word.startswith("pcie-root-port,")]
+            igb = next(word for word in line if word.startswith("igb,"))
+            bus = ports.index(f"id={igb.split(',')[1].removeprefix('bus=')}") + 1
+            assert qemu.pf(number, apart) == f"0000:{bus:02x}:00.0"
+    assert qemu.pf(1, apart=True) != qemu.pf(2, apart=True)

@@ -31,6 +31,7 @@ class Wanted(NamedTuple):
     processors: int
     selinux: bool
     modular: bool  # libvirt as a daemon for each driver
+    apart: bool  # the hosts' PFs differ in their PCI address
 
 
 class Labs:
@@ -53,10 +54,10 @@ class Labs:
 
     def get(
         self, suite: str, processors: int = PROCESSORS, selinux: bool = False,
-        modular: bool = False,
+        modular: bool = False, apart: bool = False,
     ) -> Testbed:
         """Two hosts of a suite with our packages; a lab of another kind is taken down first."""
-        wanted = Wanted(suite, processors, selinux, modular)
+        wanted = Wanted(suite, processors, selinux, modular, apart)
         if self._bed is None or self._wanted != wanted:
             self.close()
             self._bed = self._bring_up(wanted)
@@ -73,7 +74,7 @@ class Labs:
         guest = artefacts.guest(image.get(wanted.suite, self.progress), self.progress)
         lab = Lab(NAME, wanted.suite, own_image=host_image.get(wanted.suite, self.progress),
                   log_dir=LOGS / "lab-check", processors=wanted.processors,
-                  selinux=wanted.selinux, progress=self.progress)
+                  selinux=wanted.selinux, apart=wanted.apart, progress=self.progress)
         with contextlib.ExitStack() as failing:
             failing.enter_context(lab)
             bed = Testbed(lab, guest)
@@ -90,6 +91,8 @@ class Labs:
         if lab.selinux != wanted.selinux:
             raise LabError(f"{KEPT}={name}: started {'with' if lab.selinux else 'without'} "
                            "--selinux, and the test wants the other")
+        if lab.apart != wanted.apart:
+            raise LabError(f"{KEPT}={name}: the test wants hosts whose PFs differ in address")
         if libvirt_modular.is_installed(lab.hosts[0]) and not wanted.modular:
             raise LabError(f"{KEPT}={name}: its hosts have modular daemons of libvirt by now")
         bed = Testbed(lab, artefacts.guest(lab.image, self.progress))

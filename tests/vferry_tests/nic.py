@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from vferry_lab import qemu
 from vferry_lab.host import Host
 
 from . import paths
@@ -50,10 +51,10 @@ class Status:
         return Status(values, arcs)
 
 
-def vf_address(index: int) -> str:
-    """PCI address of VF number index: igb's offset is 0x80, its stride 2."""
+def vf_address(index: int, pf: str = qemu.PF) -> str:
+    """PCI address of a PF's VF number index: igb's offset is 0x80, its stride 2."""
     slot, function = divmod(index * 2, 8)
-    return f"0000:01:{0x10 + slot:02x}.{function}"
+    return f"{pf.rpartition(':')[0]}:{0x10 + slot:02x}.{function}"
 
 
 def create_vfs(host: Host, count: int) -> None:

@@ -82,7 +82,7 @@ class Testbed:
         def one(host: Host) -> None:
             host.run(["modprobe", nic.VARIANT_DRIVER])
             for index in range(vfs):
-                nic.bind(host, nic.vf_address(index))
+                nic.bind(host, nic.vf_address(index, host.pf))
 
         self.on_all(one)
 
