@@ -47,13 +47,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
     Hosts are used as they are before vferry.conf comes, enforcing ones before intruders come.
     """
-    later = {"test_apparmor.py": 2, "test_without_hands.py": 3, "test_enforcing.py": 4}
+    later = {"test_apparmor.py": 2, "test_orchestrators.py": 3, "test_without_hands.py": 4,
+             "test_enforcing.py": 5}
 
     def band(item: pytest.Item) -> int:
         if item.get_closest_marker("lab") is None:
             return 0
         if "old_bed" in getattr(item, "fixturenames", ()):
-            return 5
+            return 6
         return later.get(item.path.name, 1)
 
     items.sort(key=band)
