@@ -8,6 +8,8 @@ while the guest stands still; and how long a host takes to get its VFs (bench_pr
 The first move from or to a host takes longer: the host's processor, an emulator, meets
 that code for the first time.
 
+The hosts have our packages, and SELinux, enforcing.
+
 An emulated host has moods that last for minutes, so the two things to compare take
 turns, and what counts is the ratio within a turn. Nobody asks the guest's agent for
 news meanwhile: that alone takes half of the host's processor.
@@ -88,7 +90,7 @@ def main() -> int:
     try:
         requirements.require_root()
         requirements.install_missing({"iperf3": "iperf3"}, labs.progress)
-        bed = labs.get("trixie")
+        bed = labs.get("trixie", selinux=True)
         comparisons, moves = _measure(bed, labs)
         labs.progress("a host gets its VFs, by vferry-provision and by driverctl")
         bed.configure(bench_provision.CONFIG)

@@ -16,7 +16,7 @@ from vferry_lab import cache, image, recipe, requirements
 from vferry_lab.errors import CommandError, LabError
 from vferry_lab.lab import Lab
 
-from . import artefacts, figures, host_image, nic, packages, paths, traffic
+from . import artefacts, enforcing, figures, host_image, nic, packages, paths, traffic
 from .domain import PAGES, VF, Virtio
 from .figures import Figures, VFFigures
 from .guest import Guest
@@ -116,7 +116,8 @@ def _perform(story: Story, tell: Teller, options: argparse.Namespace) -> None:
     own = image.get(options.suite, tell)
     guest = artefacts.guest(own, tell)
     lab = Lab(NAME, options.suite, own_image=host_image.get(options.suite, tell),
-              log_dir=paths.LOGS / NAME, keep=options.keep, progress=tell)
+              log_dir=paths.LOGS / NAME, keep=options.keep, selinux=options.selinux,
+              progress=tell)
     if options.keep:
         lab.start()
         try:
@@ -192,6 +193,10 @@ def _story(story: Story, tell: Teller, bed: Testbed) -> None:
     other.destroy()
     for name, lines in bed.lab.kernel_problems().items():
         story.faults += [f"{name}: its kernel said: {line}" for line in lines]
+    if bed.lab.selinux:
+        for host in bed.hosts:
+            story.faults += [f"{host.name}: SELinux has denied: {line}"
+                             for line in enforcing.unexpected(enforcing.avc_denials(host))]
     tell.title("4. What it cost")
     print(table(story))
 
@@ -269,6 +274,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--json", type=Path, metavar="FILE",
                         help="write figures and time lines there; tests/draw_timeline draws them")
     parser.add_argument("--keep", action="store_true", help="leave the two hosts up")
+    parser.add_argument("--selinux", action="store_true",
+                        help="hosts with SELinux, enforcing, instead of AppArmor")
     parser.add_argument("--suite", default="trixie", choices=recipe.suites(),
                         help="Debian suite of the hosts (default: %(default)s)")
     return parser
