@@ -15,7 +15,7 @@ from installation import Installation, perform
 
 from vferry_lab import image
 from vferry_lab.image import Image
-from vferry_tests import packages
+from vferry_tests import packages, paths
 
 pytestmark = pytest.mark.matrix
 
@@ -54,6 +54,12 @@ cat /etc/vferry/vferry.conf > /out/config
 readlink /etc/libvirt/hooks/qemu.d/vferry > /out/hook
 dpkg-query -W -f '${{Version}}\\n' {names} > /out/versions
 dkms status > /out/dkms
+"""
+
+
+TESTED = """
+dpkg -i /packages/*.deb
+/packages/commands > /out/commands
 """
 
 
@@ -129,3 +135,14 @@ def test_upgrade_keeps_what_the_administrator_said(
     assert done.text("hook").strip() == "/usr/sbin/vferry-hook"
     assert OLD not in done.text("versions")
     assert f"igbvf-vfio-pci/0.1.0, {host.kernel_release}, x86_64: installed" in done.text("dkms")
+
+
+def test_debians_own_test(host: Image, debs: Path, tmp_path: Path) -> None:
+    """What autopkgtest runs on the installed package (debian/tests)."""
+    folder = tmp_path / "debs"
+    folder.mkdir()
+    shutil.copy(packages.find(debs, "vferry"), folder)
+    shutil.copy(paths.ROOT / "debian/tests/commands", folder)
+    out = tmp_path / "out"
+    out.mkdir()
+    assert "There is no PF" in perform(host, folder, TESTED, out).text("commands")
