@@ -40,7 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
 def up(options: argparse.Namespace) -> int:
     tell = progress.to_stderr()
     the_lab = Lab(
-        options.name, options.suite, options.hosts, log_dir=options.log_dir, keep=options.keep,
+        options.name, options.suites, options.hosts, log_dir=options.log_dir, keep=options.keep,
         memory_mib=options.memory, processors=options.processors, selinux=options.selinux,
         boot_timeout=options.timeout,
         progress=tell,
@@ -102,18 +102,19 @@ def status(options: argparse.Namespace) -> int:
     if not names:
         print("no lab is up")
         return 0
-    print(f"{'NAME':<16} {'SUITE':<10} {'HOSTS':<28} {'UP':>8}")
+    print(f"{'NAME':<16} {'SUITE':<26} {'HOSTS':<24} {'UP':>8}")
     for name in names:
         facts = lab.describe(name)
         if facts is None:
             print(f"{name:<16} starting")
             continue
+        the_lab = lab.attach(name)
         hosts = " ".join(
             host.name if host.running else f"{host.name}(stopped)"
-            for host in lab.attach(name).hosts
+            for host in the_lab.hosts
         )
         minutes = (time.time() - facts["started"]) / 60
-        print(f"{name:<16} {facts['suite']:<10} {hosts:<28} {minutes:>4.0f} min")
+        print(f"{name:<16} {the_lab.suite:<26} {hosts:<24} {minutes:>4.0f} min")
     return 0
 
 
@@ -167,8 +168,10 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--refresh", action="store_true", help="build it although there is one")
 
     sub = verb("up", up, "bring hosts up; without --keep they are there until Ctrl-C")
-    suite(sub)
-    sub.add_argument("--hosts", type=int, default=2, metavar="N")
+    sub.add_argument("--suite", dest="suites", type=_suites, default="trixie", metavar="S[,S...]",
+                     help=f"of the hosts, or one each (default: trixie): {', '.join(recipe.suites())}")
+    sub.add_argument("--hosts", type=int, metavar="N",
+                     help=f"how many, {lab.HOSTS} if not said, or one a suite")
     sub.add_argument("--memory", type=int, default=3072, metavar="MIB", help="of each host")
     sub.add_argument("--processors", type=int, default=lab.PROCESSORS, metavar="N",
                      help="of each host (default: %(default)s)")
@@ -212,6 +215,16 @@ def _seconds(text: str) -> float:
     if not value > 0:
         raise argparse.ArgumentTypeError("must be more than 0")
     return value
+
+
+def _suites(text: str) -> str | list[str]:
+    """A suite for all hosts, or one each."""
+    names = text.split(",")
+    for name in names:
+        if name not in recipe.suites():
+            raise argparse.ArgumentTypeError(
+                f"no suite '{name}': there are {', '.join(recipe.suites())}")
+    return names if len(names) > 1 else text
 
 
 def _command(options: argparse.Namespace) -> list[str]:

@@ -36,9 +36,8 @@ class Settings:
     """What the runner asks the holder for."""
 
     state: str  # folder of the lab, on disk
-    image: str  # folder of the hosts' image
+    images: tuple[str, ...]  # folder of each host's image
     qemu_tree: str  # tree in which QEMU runs
-    hosts: int
     memory_mib: int
     processors: int
     keep: bool
@@ -52,7 +51,8 @@ class Settings:
     @staticmethod
     def from_json(text: str) -> Settings:
         fields = json.loads(text)
-        fields["locks"] = tuple(fields["locks"])
+        for name in ("images", "locks"):
+            fields[name] = tuple(fields[name])
         return Settings(**fields)
 
 
@@ -60,10 +60,9 @@ def main() -> int:
     settings = Settings.from_json(sys.argv[1])
     try:
         root = _private_mounts(settings)
-        network.create(settings.hosts)
-        qemus = {
-            _start(settings, root, number).pid: number for number in range(1, settings.hosts + 1)
-        }
+        hosts = len(settings.images)
+        network.create(hosts)
+        qemus = {_start(settings, root, number).pid: number for number in range(1, hosts + 1)}
     except (LabError, OSError, subprocess.SubprocessError) as error:
         _say({"error": str(error)})
         return 1
@@ -83,7 +82,8 @@ def _private_mounts(settings: Settings) -> Path:
     _mount("--rbind", "/dev", str(root / "dev"))
     _mount("-t", "proc", "proc", str(root / "proc"))
     _mount("-t", "tmpfs", "-o", "mode=755", "tmpfs", str(root / "run"))
-    for source, target in ((settings.image, qemu.IMAGE), (settings.state, qemu.STATE)):
+    images = {qemu.image(number): path for number, path in enumerate(settings.images, 1)}
+    for target, source in {**images, qemu.STATE: settings.state}.items():
         inside = root / target.lstrip("/")
         inside.mkdir(parents=True)
         _mount("--bind", source, str(inside))

@@ -7,6 +7,7 @@ import re
 import shlex
 import signal
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 from . import addresses, kernel_log, process, qemu, qmp
 from .errors import CommandError, CommandTimeout, LabError
 from .holder import STOPPED
+from .image import Image
 from .process import Background, Command, Result
 from .progress import Progress, silent
 from .ssh import Connection
@@ -41,6 +43,11 @@ class Host:
     @property
     def name(self) -> str:
         return addresses.host_name(self.number)
+
+    @property
+    def image(self) -> Image:
+        """What it boots; its run_in_tree builds modules for the host."""
+        return self.ssh.image
 
     @property
     def mgmt_address(self) -> str:
@@ -230,6 +237,18 @@ class Host:
     def _console_tail(self) -> str:
         lines = [line.rstrip() for line in self._console_text(0).splitlines() if line.strip()]
         return "the console's last lines:\n  " + "\n  ".join(lines[-15:])
+
+
+def introduce(hosts: Sequence[Host]) -> None:
+    """Let root of each log in at the others: hosts of one image have the keys, others do not."""
+    images = dict.fromkeys(host.image for host in hosts)
+    if len(images) == 1:
+        return
+    known = "".join(image.known_hosts.read_text() for image in images)
+    allowed = "".join(image.public_key.read_text() for image in images)
+    for host in hosts:
+        host.run("cat > /etc/ssh/ssh_known_hosts", stdin=known)
+        host.run("cat > /root/.ssh/authorized_keys", stdin=allowed)
 
 
 def _last_line(console: str) -> str:

@@ -41,6 +41,11 @@ class Image:
         return self.path / "ssh" / "id_ed25519"
 
     @property
+    def public_key(self) -> Path:
+        """Its other half: hosts log in at each other with it."""
+        return self.path / "ssh" / "id_ed25519.pub"
+
+    @property
     def known_hosts(self) -> Path:
         """The hosts' public key under all their names."""
         return self.path / "ssh" / "known_hosts"

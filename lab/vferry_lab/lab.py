@@ -20,6 +20,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -27,7 +28,7 @@ from typing import Any
 from . import addresses, cache, image, qemu, requirements
 from .errors import LabError
 from .holder import Settings
-from .host import Host
+from .host import Host, introduce
 from .image import Image
 from .namespaces import Namespaces
 from .network import Bridge
@@ -37,6 +38,7 @@ from .ssh import Connection
 
 # The one suite whose QEMU has an igb with right VF BARs; the hosts may be of any other.
 QEMU_SUITE = "trixie"
+HOSTS = 2
 PROCESSORS = 1  # of a host: with more QEMU's SVM and igb are less sound (README.md)
 BOOT_LIMIT = 600.0  # seconds; a busy machine needs many times what an idle one does
 SOCKET_PATH_LIMIT = 107  # of a unix socket
@@ -47,10 +49,10 @@ class Lab:
     """A lab of this process, up inside the `with` block; `attach` finds one that is up.
 
     name: labs of different names live beside each other
-    suite: of the hosts' image; hosts: how many (1 to 8)
+    suite: of the hosts' image, or one each; hosts: how many (1 to 8), 2 if that is not said
     log_dir: where the hosts' logs go if the block ends with an exception
     keep: outlive this process; somebody calls `down` later
-    own_image: what the hosts boot, if not the suite's image: see derived.py
+    own_image: what the hosts boot, all or each, if not the suite's image: see derived.py
     selinux: hosts with SELinux in enforcing mode; the suite's recipe has to have its packages
     apart: the PF of host 1 has another PCI address than those of the others
     """
@@ -58,25 +60,23 @@ class Lab:
     def __init__(
         self,
         name: str = "default",
-        suite: str = "trixie",
-        hosts: int = 2,
+        suite: str | Sequence[str] = "trixie",
+        hosts: int | None = None,
         log_dir: str | Path | None = None,
         keep: bool = False,
         memory_mib: int = 3072,
         processors: int = PROCESSORS,
         selinux: bool = False,
         apart: bool = False,
-        own_image: Image | None = None,
+        own_image: Image | Sequence[Image] | None = None,
         boot_timeout: float = BOOT_LIMIT,
         progress: Progress = silent,
     ) -> None:
-        if not 1 <= hosts <= addresses.MAX_HOSTS:
-            raise LabError(f"a lab has 1 to {addresses.MAX_HOSTS} hosts, not {hosts}")
+        self.suites = _one_each(suite, hosts)
         if processors < 1:
             raise LabError(f"a host has 1 processor at least, not {processors}")
         self.name = name
-        self.suite = suite
-        self.host_count = hosts
+        self.host_count = len(self.suites)
         self.log_dir = Path(log_dir) if log_dir is not None else None
         self.keep = keep
         self.memory_mib = memory_mib
@@ -119,11 +119,11 @@ class Lab:
     def _bring_up(self) -> None:
         requirements.require_root()
         requirements.install_missing(requirements.RUN_TOOLS, self.progress)
-        own = self.own_image or image.get(self.suite, self.progress)
-        if self.selinux and not (own.tree / "etc/selinux/config").exists():
-            raise LabError(f"the image of {self.suite} has no SELinux")
-        suites_own = self.suite == QEMU_SUITE and self.own_image is None
-        outer = own if suites_own else image.get(QEMU_SUITE, self.progress)
+        own = self._images()
+        for each in own:
+            if self.selinux and not (each.tree / "etc/selinux/config").exists():
+                raise LabError(f"the image of {each.suite} has no SELinux")
+        outer = image.get(QEMU_SUITE, self.progress)
         with cache.locked(_runs() / "start.lock"):
             requirements.check_machine(self.host_count, self.memory_mib, cache.folder())
             self._start_holder(own, outer)
@@ -132,6 +132,17 @@ class Lab:
         for host in self.hosts:
             host.wait_ready(self.boot_timeout, progress=self.progress)
             self.progress(f"{host.name} is ready")
+        introduce(self.hosts)
+
+    def _images(self) -> list[Image]:
+        """What each host boots."""
+        if isinstance(self.own_image, Image):
+            return [self.own_image] * self.host_count
+        if self.own_image is None:
+            return [image.get(suite, self.progress) for suite in self.suites]
+        if len(self.own_image) != self.host_count:
+            raise LabError(f"{len(self.own_image)} images are not one for each host")
+        return list(self.own_image)
 
     def stop(self) -> None:
         """Take everything down; nothing is left of the lab. Safe to call twice."""
@@ -159,9 +170,14 @@ class Lab:
         return Bridge(self.namespaces, "wire")
 
     @property
+    def suite(self) -> str:
+        """That of the hosts; where they differ, as the command line takes it."""
+        return self.suites[0] if len(set(self.suites)) == 1 else ",".join(self.suites)
+
+    @property
     def image(self) -> Image:
-        """The image of the hosts; its run_in_tree builds modules for them."""
-        return self.hosts[0].ssh.image
+        """The image of host 1, and of all where they have one suite."""
+        return self.hosts[0].image
 
     def host(self, name: str) -> Host:
         """The host of that name."""
@@ -187,7 +203,7 @@ class Lab:
             with contextlib.suppress(OSError):
                 self.collect_logs(self.log_dir)
 
-    def _start_holder(self, own: Image, outer: Image) -> None:
+    def _start_holder(self, own: list[Image], outer: Image) -> None:
         if cache.is_locked(self.folder / "lock"):
             raise LabError(
                 f"lab '{self.name}' is up already: 'lab/lab down --name {self.name}' takes it "
@@ -195,13 +211,13 @@ class Lab:
             )
         self._make_folder()
         locks = [cache.try_lock(self.folder / "lock")]
-        locks += [cache.try_lock(each.lock, shared=True) for each in {own, outer}]
+        locks += [cache.try_lock(each.lock, shared=True) for each in {*own, outer}]
         held = tuple(lock for lock in locks if lock is not None)
         if len(held) != len(locks):
             raise LabError(f"lab '{self.name}': its lock or its image's is taken; try again")
         settings = Settings(
-            state=str(self.folder), image=str(own.path), qemu_tree=str(outer.tree),
-            hosts=self.host_count, memory_mib=self.memory_mib, processors=self.processors,
+            state=str(self.folder), images=tuple(str(each.path) for each in own),
+            qemu_tree=str(outer.tree), memory_mib=self.memory_mib, processors=self.processors,
             keep=self.keep, selinux=self.selinux, apart=self.apart, locks=held,
         )
         log = (self.folder / "holder.log").open("wb")
@@ -222,7 +238,7 @@ class Lab:
             log.close()
             for descriptor in held:
                 os.close(descriptor)
-        self.hosts = _hosts(self.folder, own, self._holder.pid, self.host_count, self.apart)
+        self.hosts = _hosts(self.folder, own, self._holder.pid, self.apart)
         self._await_network()
 
     def _make_folder(self) -> None:
@@ -252,11 +268,11 @@ class Lab:
         said = (self.folder / "holder.log").read_text(errors="replace").strip()[-600:]
         raise LabError(f"the lab's network did not come up: {answer.get('error', said)}")
 
-    def _describe(self, own: Image) -> None:
+    def _describe(self, own: list[Image]) -> None:
         assert self._holder is not None
         text = json.dumps({
-            "name": self.name, "suite": self.suite, "image": str(own.path),
-            "hosts": self.host_count, "memory_mib": self.memory_mib, "keep": self.keep,
+            "name": self.name, "suites": self.suites, "images": [str(each.path) for each in own],
+            "memory_mib": self.memory_mib, "keep": self.keep,
             "selinux": self.selinux, "apart": self.apart,
             "holder": self._holder.pid, "started": time.time(),
         }, indent=2)
@@ -269,10 +285,10 @@ def attach(name: str = "default") -> Lab:
     facts = describe(name)
     if facts is None:
         raise LabError(f"lab '{name}' is not up: start it with 'lab/lab up --name {name} --keep'")
-    lab = Lab(name, facts["suite"], facts["hosts"], memory_mib=facts["memory_mib"],
+    lab = Lab(name, facts["suites"], memory_mib=facts["memory_mib"],
               selinux=facts.get("selinux", False), apart=facts.get("apart", False))
-    own = Image(facts["suite"], Path(facts["image"]))
-    lab.hosts = _hosts(lab.folder, own, facts["holder"], facts["hosts"], lab.apart)
+    own = [Image(suite, Path(path)) for suite, path in zip(facts["suites"], facts["images"])]
+    lab.hosts = _hosts(lab.folder, own, facts["holder"], lab.apart)
     return lab
 
 
@@ -315,11 +331,26 @@ def _folder(name: str) -> Path:
     return _runs() / name
 
 
-def _hosts(folder: Path, own: Image, holder: int, count: int, apart: bool) -> list[Host]:
+def _one_each(suite: str | Sequence[str], hosts: int | None) -> tuple[str, ...]:
+    """The suite of each host. Raises LabError for a number of hosts that cannot be."""
+    if isinstance(suite, str):
+        count = HOSTS if hosts is None else hosts
+        suites = (suite,) * count
+    else:
+        count = len(suite) if hosts is None else hosts
+        suites = tuple(suite)
+    if not 1 <= count <= addresses.MAX_HOSTS:
+        raise LabError(f"a lab has 1 to {addresses.MAX_HOSTS} hosts, not {count}")
+    if len(suites) != count:
+        raise LabError(f"{len(suites)} suites are not one for each of {count} hosts")
+    return suites
+
+
+def _hosts(folder: Path, own: list[Image], holder: int, apart: bool) -> list[Host]:
     hosts = []
-    for number in range(1, count + 1):
+    for number, each in enumerate(own, 1):
         place = folder / addresses.host_name(number)
-        connection = Connection(Namespaces(holder), own, number, place / "ssh.sock")
+        connection = Connection(Namespaces(holder), each, number, place / "ssh.sock")
         hosts.append(Host(number, place, connection, qemu.pf(number, apart)))
     return hosts
 

@@ -8,7 +8,6 @@ import uuid
 from . import addresses, network
 
 # Folders of the lab as QEMU sees them in its chroot.
-IMAGE = "/run/lab/image"
 STATE = "/run/lab/state"
 
 PF = "0000:01:00.0"  # where the igb's physical function is in a host
@@ -29,6 +28,11 @@ KERNEL_ARGUMENTS = (
 SELINUX_ARGUMENTS = "security=selinux selinux=1"
 
 
+def image(number: int) -> str:
+    """Folder of a host's image."""
+    return f"/run/lab/images/{addresses.host_name(number)}"
+
+
 def host_uuid(number: int) -> uuid.UUID:
     """The same at each start; libvirt refuses to migrate between hosts of one UUID."""
     return uuid.uuid5(uuid.NAMESPACE_DNS, f"{addresses.host_name(number)}.lab.invalid")
@@ -45,7 +49,7 @@ def command_line(
     """The argument vector of a host's QEMU, to be run in the trixie tree."""
     port = int(pf(number, apart).split(":")[1])
     name = addresses.host_name(number)
-    own = f"{STATE}/{name}"
+    own, booted = f"{STATE}/{name}", image(number)
     machine_id = host_uuid(number).hex
     arguments = f"{KERNEL_ARGUMENTS} systemd.hostname={name} systemd.machine_id={machine_id}"
     if selinux:
@@ -61,9 +65,9 @@ def command_line(
         "-cpu", "qemu64,+svm,+npt",
         "-smp", str(processors), "-m", str(memory_mib),
         "-device", "intel-iommu,intremap=on",
-        "-kernel", f"{IMAGE}/vmlinuz", "-initrd", f"{IMAGE}/initrd", "-append", arguments,
+        "-kernel", f"{booted}/vmlinuz", "-initrd", f"{booted}/initrd", "-append", arguments,
         # A snapshot: what the host writes goes to a file without a name in TMPDIR.
-        "-drive", f"file={IMAGE}/host.img,format=raw,if=none,id=disk,snapshot=on,"
+        "-drive", f"file={booted}/host.img,format=raw,if=none,id=disk,snapshot=on,"
                   "cache=unsafe,discard=unmap",
         "-device", "virtio-blk-pci,drive=disk",
         "-object", "rng-random,id=rng,filename=/dev/urandom",

@@ -45,6 +45,35 @@ def test_number_of_hosts(hosts: int) -> None:
         Lab(hosts=hosts)
 
 
+@pytest.mark.parametrize(("suite", "hosts", "suites"), [
+    ("sid", None, ("sid", "sid")),
+    ("sid", 3, ("sid", "sid", "sid")),
+    (["bookworm", "trixie"], None, ("bookworm", "trixie")),
+    (["bookworm", "trixie"], 2, ("bookworm", "trixie")),
+])
+def test_suite_of_each_host(
+    suite: str | list[str], hosts: int | None, suites: tuple[str, ...],
+) -> None:
+    lab = Lab(suite=suite, hosts=hosts)
+    assert lab.suites == suites
+    assert lab.suite == ("bookworm,trixie" if "trixie" in suites else "sid")
+
+
+def test_suites_for_other_hosts() -> None:
+    with pytest.raises(LabError, match="2 suites are not one for each of 3 hosts"):
+        Lab(suite=["bookworm", "trixie"], hosts=3)
+    with pytest.raises(LabError, match="a lab has 1 to 8 hosts, not 9"):
+        Lab(suite=["trixie"] * 9)
+
+
+def test_images_for_other_hosts(tmp_path: Path) -> None:
+    image_of_one = image.Image("trixie", tmp_path)
+    assert Lab(own_image=image_of_one)._images() == [image_of_one] * 2
+    assert Lab(own_image=[image_of_one] * 2)._images() == [image_of_one] * 2
+    with pytest.raises(LabError, match="1 images are not one for each host"):
+        Lab(own_image=[image_of_one])._images()
+
+
 def test_a_host_needs_a_processor() -> None:
     with pytest.raises(LabError, match="1 processor at least"):
         Lab(processors=0)
@@ -61,6 +90,7 @@ def test_a_host_needs_a_processor() -> None:
         (["copy", "a", "b"], "is not up"),
         (["copy", "host1:/x"], "name a source and a target"),
         (["up", "--hosts", "9"], "a lab has 1 to 8 hosts"),
+        (["up", "--hosts", "3", "--suite", "bookworm,trixie"], "2 suites are not one for each"),
     ],
 )
 def test_errors_are_one_line(
@@ -78,7 +108,7 @@ def test_errors_are_one_line(
 
 @pytest.mark.parametrize(
     "arguments",
-    [[], ["fly"], ["up", "--suite", "nosuch"], ["exec", "--timeout", "-1", "host1"],
+    [[], ["fly"], ["up", "--suite", "nosuch"], ["up", "--suite", "trixie,nosuch"], ["exec", "--timeout", "-1", "host1"],
      ["up", "--memory", "much"]],
 )
 def test_usage_errors(arguments: list[str]) -> None:

@@ -6,7 +6,7 @@ from vferry_lab import addresses, qemu
 
 def test_hosts_share_no_identity() -> None:
     lines = [qemu.command_line(number, 3072, 2) for number in range(1, addresses.MAX_HOSTS + 1)]
-    for option in ("-uuid", "-append", "-qmp"):
+    for option in ("-uuid", "-append", "-qmp", "-kernel"):
         values = [line[line.index(option) + 1] for line in lines]
         assert len(set(values)) == len(lines), option
     macs = {
