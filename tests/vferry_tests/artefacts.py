@@ -28,7 +28,7 @@ NOT_SOURCE = (".o", ".ko", ".mod", ".mod.c", ".cmd", ".symvers", ".order", ".pyc
 
 
 def guest(image: Image, progress: Progress = silent) -> Path:
-    """Folder with the guest for hosts of this image: initrd, stream."""
+    """Folder with the guest, of this image's packages: vmlinuz, initrd, stream."""
     sources = [paths.TESTS / "guest", paths.TESTS / "traffic"]
 
     def build(folder: Path) -> None:

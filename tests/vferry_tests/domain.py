@@ -155,9 +155,11 @@ class Pool(ByMac):
 Device = VF | Interface | Pool | Virtio
 
 
-def define(kernel_release: str, name: str = NAME, devices: Sequence[Device] = (),
-           metadata: str = "") -> str:
-    """The domain: the hosts' own kernel, no disk, the agent's channel; network devices if wanted.
+def define(name: str = NAME, devices: Sequence[Device] = (), metadata: str = "",
+           machine: str = "q35") -> str:
+    """The domain: a distribution's kernel, no disk, the agent's channel; network devices if wanted.
+
+    machine: as QEMU names it; "q35" is the newest that the host's QEMU has.
 
     Debian's kernel has no driver for a VF before the guest's init loads it, so devices may be
     there from the start, as in a definition that stays, or be plugged in.
@@ -177,8 +179,8 @@ def define(kernel_release: str, name: str = NAME, devices: Sequence[Device] = ()
   <memory unit='MiB'>{MEMORY_MIB}</memory>
   <vcpu>1</vcpu>
   <os>
-    <type arch='x86_64' machine='q35'>hvm</type>
-    <kernel>/boot/vmlinuz-{kernel_release}</kernel>
+    <type arch='x86_64' machine='{machine}'>hvm</type>
+    <kernel>{paths.KERNEL}</kernel>
     <initrd>{paths.INITRD}</initrd>
     <cmdline>{KERNEL_ARGUMENTS}</cmdline>
   </os>

@@ -131,7 +131,7 @@ def relabel(host: Host, *where: str) -> None:
 
 def label_guest(host: Host) -> None:
     """The guest's kernel and initrd are not where libvirt's policy has such files."""
-    host.run(f"chcon -t virt_content_t /boot/vmlinuz-* {paths.INITRD}")
+    host.run(f"chcon -t virt_content_t {paths.KERNEL} {paths.INITRD}")
 
 
 def install_policy(host: Host, folder: Path) -> None:

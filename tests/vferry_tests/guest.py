@@ -104,14 +104,16 @@ class Guest:
         that every host had better spend at the same time.
         """
         host.run(["install", "-d", "-m", "755", paths.GUEST])
-        host.copy_to(files / "initrd", to=f"{paths.GUEST}/")
+        host.copy_to(files / "vmlinuz", files / "initrd", to=f"{paths.GUEST}/")
         host.run("virsh domcapabilities --virttype kvm > /dev/null", timeout=120)
 
     @staticmethod
-    def create(host: Host, devices: list[Device], name: str = domain.NAME) -> Guest:
+    def create(
+        host: Host, devices: list[Device], name: str = domain.NAME, machine: str = "q35",
+    ) -> Guest:
         """Boot a transient guest and plug devices in."""
         guest = Guest(host, name)
-        xml = domain.define(host.run("uname -r").stdout.strip(), name)
+        xml = domain.define(name, machine=machine)
         guest._boot("create", "/dev/stdin", stdin=xml)
         for device in devices:
             guest.attach(device)
@@ -123,7 +125,7 @@ class Guest:
     ) -> Guest:
         """Define a guest that has the devices, and boot it."""
         guest = Guest(host, name)
-        xml = domain.define(host.run("uname -r").stdout.strip(), name, devices, metadata)
+        xml = domain.define(name, devices, metadata)
         host.run(["virsh", "-q", "define", "/dev/stdin"], stdin=xml, timeout=120)
         guest.start()
         return guest

@@ -12,6 +12,7 @@ LOGS = ROOT / "logs"
 
 # In a host.
 GUEST = "/var/lib/vferry-guest"
+KERNEL = f"{GUEST}/vmlinuz"
 INITRD = f"{GUEST}/initrd"
 CONSOLE = "/var/log/libvirt/qemu/{guest}-console.log"  # among the logs that a lab collects
 HOST_STATUS = "/sys/kernel/debug/igbvf_vfio_pci/{address}/status"
