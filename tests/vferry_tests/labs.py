@@ -27,7 +27,7 @@ KEPT = "VFERRY_LAB"  # name of a lab that is up: it is used and left, to try a t
 class Wanted(NamedTuple):
     """What hosts a test wants; a lab of another kind is no good."""
 
-    suite: str
+    suites: tuple[str, ...]  # of each host
     processors: int
     selinux: bool
     modular: bool  # libvirt as a daemon for each driver
@@ -53,11 +53,15 @@ class Labs:
             print(f"\n[{seconds:6.1f} s] {text}", file=sys.__stderr__, end="", flush=True)
 
     def get(
-        self, suite: str, processors: int = PROCESSORS, selinux: bool = False,
+        self, *suites: str, processors: int = PROCESSORS, selinux: bool = False,
         modular: bool = False, apart: bool = False,
     ) -> Testbed:
-        """Two hosts of a suite with our packages; a lab of another kind is taken down first."""
-        wanted = Wanted(suite, processors, selinux, modular, apart)
+        """Two hosts of a suite, or one of each of two, with our packages.
+
+        A lab of another kind is taken down first.
+        """
+        wanted = Wanted(
+            suites if len(suites) > 1 else suites * 2, processors, selinux, modular, apart)
         if self._bed is None or self._wanted != wanted:
             self.close()
             self._bed = self._bring_up(wanted)
@@ -71,8 +75,9 @@ class Labs:
         kept = os.environ.get(KEPT)
         if kept:
             return self._attach(kept, wanted)
-        guest = artefacts.guest(image.get(wanted.suite, self.progress), self.progress)
-        lab = Lab(NAME, wanted.suite, own_image=host_image.get(wanted.suite, self.progress),
+        guest = artefacts.guest(image.get(wanted.suites[0], self.progress), self.progress)
+        own = [host_image.get(suite, self.progress) for suite in wanted.suites]
+        lab = Lab(NAME, wanted.suites, own_image=own,
                   log_dir=LOGS / "lab-check", processors=wanted.processors,
                   selinux=wanted.selinux, apart=wanted.apart, progress=self.progress)
         with contextlib.ExitStack() as failing:
@@ -86,8 +91,9 @@ class Labs:
         if name not in names():
             raise LabError(f"{KEPT}={name}: no such lab; lab/lab up --name {name} --keep")
         lab = attach(name)
-        if lab.suite != wanted.suite:
-            raise LabError(f"{KEPT}={name}: its hosts are {lab.suite}, not {wanted.suite}")
+        if lab.suites != wanted.suites:
+            raise LabError(f"{KEPT}={name}: its hosts are {', '.join(lab.suites)}, "
+                           f"not {', '.join(wanted.suites)}")
         if lab.selinux != wanted.selinux:
             raise LabError(f"{KEPT}={name}: started {'with' if lab.selinux else 'without'} "
                            "--selinux, and the test wants the other")

@@ -45,7 +45,7 @@ class Testbed:
     __test__ = False  # no test class, whatever its name
 
     lab: Lab
-    guest: Path  # folder: initrd, stream
+    guest: Path  # folder: vmlinuz, initrd, stream; the same in all hosts: it goes from one to another
 
     @property
     def hosts(self) -> list[Host]:
@@ -96,16 +96,18 @@ class Testbed:
 
     def renew(self, progress: Progress = silent) -> None:
         """Put what the tree has now over what the hosts have, without packages: within seconds."""
-        modules = artefacts.modules(self.lab.image, progress)
-        programs = self.programs(progress)
-        policy = enforcing.policy(self.lab.image, programs, progress) if self.lab.selinux else None
+        images = {host.image for host in self.hosts}
+        modules = {image: artefacts.modules(image, progress) for image in images}
+        programs = {image: artefacts.programs(image, progress) for image in images}
+        policies = {image: enforcing.policy(image, archive, progress)
+                    for image, archive in programs.items() if self.lab.selinux}
 
         def one(host: Host) -> None:
-            artefacts.install_modules(host, modules)
-            artefacts.install_programs(host, programs)
-            if policy is not None:
+            artefacts.install_modules(host, modules[host.image])
+            artefacts.install_programs(host, programs[host.image])
+            if self.lab.selinux:
                 enforcing.relabel(host, "/usr/lib/modules")
-                enforcing.install_policy(host, policy)
+                enforcing.install_policy(host, policies[host.image])
 
         progress("installing driver and programs in the hosts")
         self.on_all(one)
