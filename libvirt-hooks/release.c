@@ -8,8 +8,13 @@
 #include "config.h"
 #include "guest-claim.h"
 #include "guest-vf.h"
+#include "pf-interface.h"
+
+#include <string.h>
 
 #define MIGRATED "migrated"
+/* libvirt 9 does not say why a domain has ended. */
+#define UNKNOWN "-"
 
 static const GuestVf *guest_at(const GPtrArray *guests, const VferryAddress *vf)
 {
@@ -23,6 +28,28 @@ static const GuestVf *guest_at(const GPtrArray *guests, const VferryAddress *vf)
 }
 
 /*
+ * Where the VF is reset and its PF shows neither MAC nor VLAN, nobody has set them by hand. igb
+ * still takes frames for the MAC that the guest has chosen, so forgetting does good and no harm.
+ */
+static gboolean nothing_is_set(const VferryVf *vf)
+{
+	static const guint8 no_mac[VFERRY_MAC_SIZE];
+	const guint told = VFERRY_IDENTITY_MAC | VFERRY_IDENTITY_VLAN;
+	const char *interface = vferry_pf_interface(vf->pf, NULL);
+	VferryIdentity held = { 0 };
+
+	if (!interface || !vferry_identity_read(interface, vf->index, &held, NULL))
+		return FALSE;
+	return (held.parts & told) == told && memcmp(held.mac, no_mac, sizeof(no_mac)) == 0 &&
+	       held.vlan == 0;
+}
+
+static gboolean may_forget(const VferryVf *vf, const char *extra)
+{
+	return g_str_equal(extra, MIGRATED) || (g_str_equal(extra, UNKNOWN) && nothing_is_set(vf));
+}
+
+/*
  * As long as a PF bears the MAC of a guest that has moved away, it switches frames for the
  * guest to the VF that it left. libvirt sees to that for an <interface>. Of a <hostdev>
  * the administrator may have set it by hand.
@@ -33,7 +60,7 @@ static gboolean has_left_its_mac(const GuestVf *guest, const char *extra)
 	g_autoptr(VferryConfig) config = NULL;
 
 	if (!guest || guest->device->kind != VFERRY_DOMAIN_HOSTDEV || !pf->interfaces[0] ||
-	    !g_str_equal(extra, MIGRATED))
+	    !may_forget(guest->vf, extra))
 		return FALSE;
 	config = vferry_config_load(VFERRY_CONFIG_FILE, VFERRY_CONFIG_FOLDER, NULL);
 	return config && vferry_config_for_pf(config, &pf->address, pf->interfaces, pf->vendor,

@@ -149,8 +149,8 @@ static bool any_claim(void)
 /*
  * Whatever a domain has of us, its XML has this word: <hostdev> or type='hostdev'. So a
  * domain without a device of the host is not even parsed, and cannot fail here. One that
- * ends may have had a device that was unplugged; one that has moved away may leave more
- * than claims.
+ * ends may have had a device that was unplugged; one that has moved away, or may have for all
+ * that libvirt 9 says, may leave more than claims.
  */
 static bool concerns_us(const VferryHookCall *call)
 {
@@ -158,7 +158,8 @@ static bool concerns_us(const VferryHookCall *call)
 
 	if (strcmp(call->operation, "release") != 0)
 		return has_device;
-	return any_claim() || (has_device && strcmp(call->extra, "migrated") == 0);
+	return any_claim() || (has_device && (strcmp(call->extra, "migrated") == 0 ||
+					      strcmp(call->extra, "-") == 0));
 }
 
 static int fail(const char *what, const char *why)

@@ -17,6 +17,7 @@ FREE = "00:00:00:00:00:00 0 0 33024 0 1 0 0 0"
 GUEST_MAC = "52:54:00:12:34:56"
 ALL = (f"hostdev='0' mac='{GUEST_MAC}' vlan='42' vlan-qos='3' trust='yes' spoofchk='no' "
        "link-state='enable' min-tx-rate='10' max-tx-rate='1000'")
+IFLA_VF_MAC = 1
 IFLA_VF_RATE = 6
 
 
@@ -103,7 +104,7 @@ def test_an_interface_gets_what_libvirt_does_not_set(bed: Bed) -> None:
     assert bed.held()[0] == "52:54:00:aa:bb:cc 42 0 33024 0 1 0 0 0"
 
 
-@pytest.mark.parametrize("why, forgets", [("migrated", True), ("shutdown", False)])
+@pytest.mark.parametrize("why, forgets", [("migrated", True), ("shutdown", False), ("-", False)])
 def test_a_mac_that_the_administrator_set(bed: Bed, why: str, forgets: bool) -> None:
     """Of a guest that is elsewhere the PF must not know; of one that will start here again, may."""
     bed.set(f"{GUEST_MAC} 42 0 33024 0 1 0 0 0", FREE)
@@ -113,12 +114,34 @@ def test_a_mac_that_the_administrator_set(bed: Bed, why: str, forgets: bool) -> 
     assert (bed.held()[0] == FREE) == forgets
 
 
-@pytest.mark.parametrize("why, forgets", [("migrated", True), ("shutdown", False)])
+@pytest.mark.parametrize("why, forgets", [("migrated", True), ("shutdown", False), ("-", False)])
 def test_a_device_that_was_plugged_in(bed: Bed, why: str, forgets: bool) -> None:
     """libvirt calls no hook for that, so there is no claim."""
     bed.set(f"{GUEST_MAC} 0 0 33024 0 1 0 0 0", FREE)
     bed.stop(Domain([hostdev(bed.vfs[0])]).text(), why)
     assert (bed.held()[0] == FREE) == forgets
+
+
+@pytest.mark.parametrize("started", [True, False], ids=["started", "plugged in"])
+@pytest.mark.parametrize("held, why, asked", [
+    (FREE, "migrated", True), (FREE, "-", True), (FREE, "shutdown", False),
+    (FREE.replace(" 0 0 ", " 42 0 ", 1), "-", False),
+])
+def test_a_mac_that_the_guest_chose(
+    bed: Bed, held: str, why: str, asked: bool, started: bool,
+) -> None:
+    """The PF says zero after the VF's reset, and may take frames for it all the same.
+
+    libvirt 9 does not say that the guest has migrated; what was set by hand stays there.
+    """
+    xml = Domain([hostdev(bed.vfs[0])]).text()
+    bed.set(held, FREE)
+    if started:
+        bed.start(xml)
+    bed.set(f"refuse {IFLA_VF_MAC}", held, FREE)
+    bed.host.hook("release", xml, why).good()
+    assert ("refuses" in bed.host.journal()) == asked
+    assert bed.held() == [held, FREE]
 
 
 def test_not_on_a_pf_that_is_not_configured(bed: Bed) -> None:
