@@ -11,6 +11,7 @@ PROBLEM = re.compile(
     | \bBUG:\ | \bkernel\ BUG\ at\ | \bOops\b | \bKernel\ panic\b
     | \bgeneral\ protection\ fault\b | \bunable\ to\ handle\ (?:kernel\ )?
     | \bKASAN: | \bKCSAN: | \bKFENCE: | \bUBSAN: | \bkmemleak:\ \d+\ new
+    | \b[Ll]eak\ detector\ disabled\b | \bODEBUG:\ (?:init|activate|free|assert_init|Out)\b
     | \bpossible\ (?:circular\ locking|recursive\ locking|irq\ lock\ inversion)
     | \binconsistent\ lock\ state\b | \bsuspicious\ RCU\ usage\b | \bbad\ unlock\ balance\b
     | \bcalled\ from\ invalid\ context\b | \bscheduling\ while\ atomic\b
@@ -24,12 +25,25 @@ PROBLEM = re.compile(
     re.VERBOSE,
 )
 
+# What a debug kernel says of a failure that it was asked for; it shows the way there, too.
+FORCED = "FAULT_INJECTION: forcing a failure"
+TRACE = "Call Trace:"
+
 STAMP = re.compile(r"^\s*(?:<\d+>)?\[\s*\d+\.\d+\]\s*")
 
 
 def problems(log: str) -> list[str]:
     """The lines of a kernel log that report a defect, in their order."""
-    return [line.rstrip() for line in log.splitlines() if PROBLEM.search(line)]
+    found: list[str] = []
+    forced = False
+    for line in log.splitlines():
+        if FORCED in line:
+            forced = True
+        elif forced and TRACE in line:
+            forced = False
+        elif PROBLEM.search(line):
+            found.append(line.rstrip())
+    return found
 
 
 def without_stamp(line: str) -> str:

@@ -29,6 +29,13 @@ DEFECTS = [
     "[   12.345678] watchdog: BUG: soft lockup - CPU#0 stuck for 26s! [x:1]",
     "[   12.345678] refcount_t: underflow; use-after-free.",
     "[   12.345678] list_del corruption, ffff8881 is LIST_POISON1",
+    "[   12.345678] BUG: Invalid wait context ]",
+    "[   12.345678] BUG: using smp_processor_id() in preemptible [00000000] code: vfio-test/1",
+    "[   12.345678] BUG: MAX_LOCKDEP_CHAINS too low!",
+    "[   12.345678] INFO: trying to register non-static key.",
+    "[   12.345678] ODEBUG: free active (active state 0) object: 00000000 object type: timer_list",
+    "[   12.345678] kmemleak: Kernel memory leak detector disabled",
+    "[   12.345678] ODEBUG: Out of memory. ODEBUG disabled",
     "[   12.345678] Call Trace:",
     "[   12.345678] DMAR: [DMA Read NO_PASID] Request device [01:10.0] fault addr 0x1000",
     "[   12.345678] DMAR: DRHD: handling fault status reg 2",
@@ -52,6 +59,16 @@ ORDINARY = [
     "[    1.000000] printk: debugfs: DEBUG: nothing",
 ]
 
+FORCED = """\
+[   12.345678] FAULT_INJECTION: forcing a failure.
+               name failslab, interval 1, probability 0, space 0, times 0
+[   12.345678] CPU: 0 UID: 0 PID: 570 Comm: vfio-test Tainted: G           O       6.12.117-debug #1
+[   12.345678] Call Trace:
+[   12.345678]  <TASK>
+[   12.345678]  dump_stack_lvl+0x5d/0x80
+[   12.345678]  should_fail_ex+0x1b0/0x1c0
+[   12.345678]  </TASK>"""
+
 
 @pytest.mark.parametrize("line", DEFECTS)
 def test_defect_is_found(line: str) -> None:
@@ -66,6 +83,15 @@ def test_ordinary_line_is_not(line: str) -> None:
 def test_order_is_kept() -> None:
     log = "\n".join([ORDINARY[0], DEFECTS[1], ORDINARY[1], DEFECTS[0]])
     assert kernel_log.problems(log) == [DEFECTS[1], DEFECTS[0]]
+
+
+def test_forced_failure_is_none() -> None:
+    assert kernel_log.problems(FORCED) == []
+
+
+def test_defect_after_a_forced_failure_is_found() -> None:
+    log = f"{FORCED}\n{DEFECTS[7]}\n[   12.345678] Call Trace:"
+    assert kernel_log.problems(log) == log.splitlines()[-2:]
 
 
 @pytest.mark.parametrize("line", ["[   12.345678] BUG: x", "<4>[ 1.0] BUG: x", "BUG: x\r"])
