@@ -40,6 +40,9 @@ static const struct test *const suites[] = {
 	dirty_load_tests,
 	reset_tests,
 	parallel_tests,
+	faults_tests,
+	faults_states_tests,
+	faults_log_tests,
 	hostile_tests, /* last: it tries the hardware most */
 };
 
@@ -138,7 +141,7 @@ static int wait_limited(pid_t child, unsigned seconds)
 static int run_one(const struct options *options, const struct test *test)
 {
 	uint64_t start = now_ns();
-	unsigned limit = test->limit ? test->limit : DEFAULT_LIMIT;
+	unsigned limit = (test->limit ? test->limit : DEFAULT_LIMIT) * options->slowness;
 	int status;
 	pid_t child;
 

@@ -23,6 +23,7 @@ struct options {
 	uint64_t seed;
 	unsigned mutations;
 	unsigned rounds; /* of `bench` */
+	unsigned slowness; /* tests may take so many times as long */
 };
 
 struct test {
@@ -46,6 +47,9 @@ extern const struct test dirty_events_tests[];
 extern const struct test dirty_load_tests[];
 extern const struct test reset_tests[];
 extern const struct test parallel_tests[];
+extern const struct test faults_tests[];
+extern const struct test faults_states_tests[];
+extern const struct test faults_log_tests[];
 extern const struct test hostile_tests[];
 
 /* Ends the test: failed, with the place and a text; the first one wins. */

@@ -26,6 +26,7 @@ static const char usage[] =
 	"                  faster\n"
 	"  --seed N        of the hostile streams (default 1)\n"
 	"  --mutations N   how many of them (default 10000)\n"
+	"  --slowness N    times as long as usual may a test take, on a debug kernel\n"
 	"  --rounds N      of bench (default 20)\n"
 	"  --json          bench: one JSON object\n"
 	"  --list          names of all tests\n";
@@ -51,13 +52,14 @@ int main(int argc, char **argv)
 		{ "vf", required_argument, NULL, 'v' },
 		{ "seed", required_argument, NULL, 's' },
 		{ "mutations", required_argument, NULL, 'm' },
+		{ "slowness", required_argument, NULL, 'w' },
 		{ "rounds", required_argument, NULL, 'r' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "list", no_argument, NULL, 'l' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
-	struct options options = { .seed = 1, .mutations = 10000, .rounds = 20 };
+	struct options options = { .seed = 1, .mutations = 10000, .rounds = 20, .slowness = 1 };
 	bool json = false;
 	uint64_t value;
 	int letter;
@@ -78,6 +80,11 @@ int main(int argc, char **argv)
 			if (!number(optarg, 100000000, &value) || !value)
 				return fail("--mutations wants a number from 1");
 			options.mutations = (unsigned)value;
+			break;
+		case 'w':
+			if (!number(optarg, 100, &value) || !value)
+				return fail("--slowness wants a number from 1 to 100");
+			options.slowness = (unsigned)value;
 			break;
 		case 'r':
 			if (!number(optarg, 1000, &value) || !value)

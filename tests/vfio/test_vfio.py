@@ -30,6 +30,7 @@ HOST_PROGRAM = "/usr/local/bin/vfio-test"
 VFS = 7  # igb's limit
 LIMIT = 2000.0  # seconds; the program has its own limit for each test
 ACCESS_WITHOUT_MAP = "access"  # the suite that also runs with direct_map=0
+FAULTS = "faults."  # a suite for the debug kernel: test_debug_kernel.py
 
 # QEMU (10.0, TCG) sends a register access of one processor to another VF, about one in 50,000,
 # while the other processor resets a VF. These suites reset VFs beside busy ones.
@@ -37,7 +38,8 @@ ONE_PROCESSOR = ("parallel.", "hostile.")
 
 # What a host may lack; any other skip is a failure.
 KNOWN_SKIPS = re.compile(
-    r"no dirty log here|this kernel's vfio.ko|this kernel has no PRE_COPY|direct_map is off"
+    r"no dirty log here|this kernel's vfio.ko|this kernel has no PRE_COPY|direct_map is off|"
+    r"this kernel forces no failures"
 )
 
 
@@ -53,7 +55,7 @@ def names() -> list[str]:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "name" in metafunc.fixturenames:
-        metafunc.parametrize("name", names())
+        metafunc.parametrize("name", [name for name in names() if not name.startswith(FAULTS)])
 
 
 @dataclass(frozen=True)
