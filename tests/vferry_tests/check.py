@@ -21,6 +21,7 @@ FOLDERS = ("style", "harness", "userspace", "vfio_core", "driver_build", "packag
            "orchestrators", "selinux", "lab_unit", "vfio", "lab")
 EXPECTED_SKIPS = paths.TESTS / "expected-skips"
 HOURS_MAX = 1000
+DEBUG_KERNEL = "tests/vfio/test_debug_kernel.py"
 
 
 class Tally:
@@ -72,6 +73,8 @@ class Tally:
 def main(arguments: list[str] | None = None) -> int:
     options = _options(arguments)
     os.chdir(paths.ROOT)
+    if options.debug_kernel:
+        options.names, options.matrix = [DEBUG_KERNEL], True
     common = ["-c", str(paths.TESTS / "pytest.ini"), f"--rootdir={paths.ROOT}",
               *([] if options.matrix else ["-m", "not matrix"]), *_selection(options.names)]
     if options.list:
@@ -146,6 +149,8 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         parser.error("--seed and --json are for --soak")
     if options.soak is not None and not 0 < options.soak < HOURS_MAX:
         parser.error(f"--soak {options.soak:g}: not a number of hours below {HOURS_MAX}")
+    if options.debug_kernel and options.names:
+        parser.error("--debug-kernel takes no names")
     if options.json is not None:
         options.json = options.json.absolute()
         if not options.json.parent.is_dir():
@@ -167,6 +172,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--list", action="store_true", help="list the tests and run none")
     parser.add_argument("--matrix", action="store_true",
                         help="also what is long and about other versions: hours")
+    parser.add_argument("--debug-kernel", action="store_true",
+                        help="the driver's tests on a kernel that looks for mistakes, which is built first")
     parser.add_argument("--bench", action="store_true", help="measure instead of testing")
     parser.add_argument("--coverage", action="store_true",
                         help="how much of the userspace its unit tests run, instead of testing")

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import sys
 import time
@@ -14,7 +15,7 @@ from vferry_lab import image
 from vferry_lab.errors import LabError
 from vferry_lab.lab import PROCESSORS, Lab, attach, names
 
-from . import artefacts, enforcing, host_image, libvirt_modular, nic
+from . import artefacts, debug_kernel, enforcing, host_image, libvirt_modular, nic
 from .paths import LOGS
 from .shared_guest import SharedGuest
 from .testbed import Testbed, unconfigure
@@ -32,6 +33,7 @@ class Wanted(NamedTuple):
     selinux: bool
     modular: bool  # libvirt as a daemon for each driver
     apart: bool  # the hosts' PFs differ in their PCI address
+    debug: bool  # the debug kernel
 
 
 class Labs:
@@ -54,14 +56,14 @@ class Labs:
 
     def get(
         self, *suites: str, processors: int = PROCESSORS, selinux: bool = False,
-        modular: bool = False, apart: bool = False,
+        modular: bool = False, apart: bool = False, debug: bool = False,
     ) -> Testbed:
         """Two hosts of a suite, or one of each of two, with our packages.
 
         A lab of another kind is taken down first.
         """
-        wanted = Wanted(
-            suites if len(suites) > 1 else suites * 2, processors, selinux, modular, apart)
+        wanted = Wanted(suites if len(suites) > 1 else suites * 2, processors, selinux, modular,
+                        apart, debug)
         if self._bed is None or self._wanted != wanted:
             self.close()
             self._bed = self._bring_up(wanted)
@@ -75,14 +77,23 @@ class Labs:
         kept = os.environ.get(KEPT)
         if kept:
             return self._attach(kept, wanted)
-        guest = artefacts.guest(image.get(wanted.suites[0], self.progress), self.progress)
-        own = [host_image.get(suite, self.progress) for suite in wanted.suites]
-        lab = Lab(NAME, wanted.suites, own_image=own,
-                  log_dir=LOGS / "lab-check", processors=wanted.processors,
-                  selinux=wanted.selinux, apart=wanted.apart, progress=self.progress)
+        base = [image.get(suite, self.progress) for suite in wanted.suites]
+        guest = artefacts.guest(base[0], self.progress)
+        new_lab = functools.partial(
+            Lab, NAME, wanted.suites, log_dir=LOGS / "lab-check", processors=wanted.processors,
+            selinux=wanted.selinux, apart=wanted.apart, progress=self.progress)
+        if wanted.debug:
+            lab = new_lab(own_image=[debug_kernel.get(each, self.progress) for each in base],
+                          memory_mib=debug_kernel.MEMORY_MIB,
+                          boot_timeout=debug_kernel.BOOT_LIMIT)
+        else:
+            lab = new_lab(
+                own_image=[host_image.get(suite, self.progress) for suite in wanted.suites])
         with contextlib.ExitStack() as failing:
             failing.enter_context(lab)
             bed = Testbed(lab, guest)
+            if wanted.debug:  # DKMS has built for the other kernel
+                bed.renew(self.progress)
             self._prepare(bed, wanted.modular)
             failing.pop_all()
         return bed
@@ -97,6 +108,8 @@ class Labs:
         if lab.selinux != wanted.selinux:
             raise LabError(f"{KEPT}={name}: started {'with' if lab.selinux else 'without'} "
                            "--selinux, and the test wants the other")
+        if wanted.debug:
+            raise LabError(f"{KEPT}={name}: the test wants hosts of its own")
         if lab.apart != wanted.apart:
             raise LabError(f"{KEPT}={name}: the test wants hosts whose PFs differ in address")
         if libvirt_modular.is_installed(lab.hosts[0]) and not wanted.modular:
