@@ -102,19 +102,11 @@ class Labs:
         if name not in names():
             raise LabError(f"{KEPT}={name}: no such lab; lab/lab up --name {name} --keep")
         lab = attach(name)
-        if lab.suites != wanted.suites:
-            raise LabError(f"{KEPT}={name}: its hosts are {', '.join(lab.suites)}, "
-                           f"not {', '.join(wanted.suites)}")
-        if lab.selinux != wanted.selinux:
-            raise LabError(f"{KEPT}={name}: started {'with' if lab.selinux else 'without'} "
-                           "--selinux, and the test wants the other")
-        if wanted.debug:
-            raise LabError(f"{KEPT}={name}: the test wants hosts of its own")
-        if lab.apart != wanted.apart:
-            raise LabError(f"{KEPT}={name}: the test wants hosts whose PFs differ in address")
-        if libvirt_modular.is_installed(lab.hosts[0]) and not wanted.modular:
-            raise LabError(f"{KEPT}={name}: its hosts have modular daemons of libvirt by now")
-        bed = Testbed(lab, artefacts.guest(lab.image, self.progress))
+        wrong = _unfit(lab, wanted)
+        if wrong:
+            raise LabError(f"{KEPT}={name}: {wrong}")
+        guest = artefacts.guest(image.get(wanted.suites[0], self.progress), self.progress)
+        bed = Testbed(lab, guest)
         bed.on_all(unconfigure)
         bed.create_vfs(0)
         bed.renew(self.progress)
@@ -199,3 +191,21 @@ class Labs:
             if bed is not None:
                 ending.callback(bed.lab.stop)
             self.end_guest()
+
+
+def _unfit(lab: Lab, wanted: Wanted) -> str:
+    """Why a lab that is up is not what a test wants; '' if it is."""
+    debug = lab.hosts[0].image.path.name.startswith(debug_kernel.KIND)
+    reasons = {
+        f"its hosts are {', '.join(lab.suites)}, not {', '.join(wanted.suites)}":
+            lab.suites != wanted.suites,
+        f"its hosts are {'' if lab.selinux else 'not '}enforcing, and the test wants the other":
+            lab.selinux != wanted.selinux,
+        f"its PFs {'differ' if lab.apart else 'do not differ'} in address, and the test wants the "
+        "other": lab.apart != wanted.apart,
+        f"its hosts have {'the' if debug else 'no'} debug kernel, and the test wants the other":
+            debug != wanted.debug,
+        "its hosts have modular daemons of libvirt by now":
+            libvirt_modular.is_installed(lab.hosts[0]) and not wanted.modular,
+    }
+    return next((reason for reason, true in reasons.items() if true), "")

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -135,6 +136,39 @@ static int run_region_info(void *context)
 	return ioctl(vf->device, VFIO_DEVICE_GET_REGION_INFO, &buffer) ? -errno : 0;
 }
 
+static int set_interrupts(struct vf *vf, uint32_t flags, const int *fds, unsigned count)
+{
+	union {
+		struct vfio_irq_set set;
+		uint8_t space[sizeof(struct vfio_irq_set) + VECTORS * sizeof(int)];
+	} buffer = { .set = { .argsz = (uint32_t)(sizeof(buffer.set) + count * sizeof(int)),
+			      .flags = flags | VFIO_IRQ_SET_ACTION_TRIGGER,
+			      .index = VFIO_PCI_MSIX_IRQ_INDEX,
+			      .count = count } };
+
+	if (count)
+		memcpy(buffer.space + sizeof(buffer.set), fds, count * sizeof(int));
+	return ioctl(vf->device, VFIO_DEVICE_SET_IRQS, &buffer) ? -errno : 0;
+}
+
+static int run_interrupts(void *context)
+{
+	int fds[VECTORS], error;
+
+	for (unsigned i = 0; i < VECTORS; i++)
+		fds[i] = eventfd(0, EFD_CLOEXEC);
+	error = set_interrupts(context, VFIO_IRQ_SET_DATA_EVENTFD, fds, VECTORS);
+	for (unsigned i = 0; i < VECTORS; i++)
+		close(fds[i]);
+	return error;
+}
+
+static void settle_interrupts(void *context, int error)
+{
+	if (!error)
+		CHECK_EQ(set_interrupts(context, VFIO_IRQ_SET_DATA_NONE, NULL, 0), 0);
+}
+
 static int run_status(void *context)
 {
 	static char text[16384];
@@ -163,6 +197,8 @@ static void test_open(const struct options *options)
 	const struct attempt enter = { "open", NULL, run_open, settle_open };
 	const struct attempt leave = { "close", open_again, run_close, settle_nothing };
 	const struct attempt info = { "region info", NULL, run_region_info, settle_nothing };
+	const struct attempt interrupts = { "interrupts", NULL, run_interrupts,
+					    settle_interrupts };
 	const struct attempt status = { "status", NULL, run_status, settle_nothing };
 	struct rig rig;
 	struct vf *vf = &rig.vf[0];
@@ -179,6 +215,7 @@ static void test_open(const struct options *options)
 	faults_each(&leave, vf);
 	open_again(vf);
 	faults_each(&info, vf);
+	faults_each(&interrupts, vf);
 	faults_each(&status, vf);
 	rig_close(&rig);
 }
