@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from . import bench, coverage, lanes, paths, soak
+from . import bench, coverage, fuzz, lanes, paths, soak
 
 # In this order: what is quick and needs no host first. Without names in two lanes (lanes.py).
 FOLDERS = ("style", "harness", "userspace", "vfio_core", "driver_build", "packages",
@@ -86,6 +86,8 @@ def main(arguments: list[str] | None = None) -> int:
         return bench.main()
     if options.coverage:
         return coverage.main()
+    if options.fuzz is not None:
+        return fuzz.main(options.fuzz, options.json)
     if options.soak is not None:
         return soak.main(options.soak, options.seed, options.json)
     tally = Tally()
@@ -145,12 +147,16 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     """The command line; ends with one line where it makes no sense."""
     parser = _parser()
     options = parser.parse_args(arguments)
-    if options.soak is None and (options.seed is not None or options.json is not None):
-        parser.error("--seed and --json are for --soak")
+    if options.soak is None and options.seed is not None:
+        parser.error("--seed is for --soak")
+    if options.soak is None and options.fuzz is None and options.json is not None:
+        parser.error("--json is for --soak and --fuzz")
     if options.soak is not None and not 0 < options.soak < HOURS_MAX:
         parser.error(f"--soak {options.soak:g}: not a number of hours below {HOURS_MAX}")
     if options.debug_kernel and options.names:
         parser.error("--debug-kernel takes no names")
+    if options.fuzz is not None and not 0 < options.fuzz < fuzz.MINUTES_MAX:
+        parser.error(f"--fuzz {options.fuzz:g}: not a number of minutes below {fuzz.MINUTES_MAX}")
     if options.json is not None:
         options.json = options.json.absolute()
         if not options.json.parent.is_dir():
@@ -177,12 +183,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--bench", action="store_true", help="measure instead of testing")
     parser.add_argument("--coverage", action="store_true",
                         help="how much of the userspace its unit tests run, instead of testing")
+    parser.add_argument("--fuzz", type=float, metavar="MINUTES",
+                        help="feed the fuzzers for so long, all of them together")
     parser.add_argument("--soak", type=float, metavar="HOURS",
                         help="move a guest for hours, with traffic and faults")
     parser.add_argument("--seed", type=int, metavar="N",
                         help="of a soak: the same faults in the same order; printed at the end")
     parser.add_argument("--json", type=Path, metavar="FILE",
-                        help="also write what the soak has seen")
+                        help="also write what the soak or the fuzzers have seen")
     parser.add_argument("names", nargs="*", metavar="NAME")
     return parser
 
