@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from . import bench, coverage, fuzz, lanes, paths, soak
+from . import bench, coverage, functions, fuzz, lanes, paths, soak
 
 # In this order: what is quick and needs no host first. Without names in two lanes (lanes.py).
 FOLDERS = ("style", "harness", "userspace", "vfio_core", "driver_build", "packages",
@@ -97,9 +97,13 @@ def main(arguments: list[str] | None = None) -> int:
         plugins.append(lanes.Lanes())
     start = time.monotonic()
     # Capture by sys: what the labs tell on the way goes past it to the terminal.
-    status = pytest.main(
-        [*common, "-v", "-ra", "--capture=sys", "--durations=25", "--color=auto"], plugins=plugins
-    )
+    run = [*common, "-v", "-ra", "--capture=sys", "--durations=25", "--color=auto"]
+    if options.functions:
+        with functions.asked_for() as file:
+            status = pytest.main(run, plugins=plugins)
+            print(f"\n{functions.report(functions.read(file))}", end="")
+    else:
+        status = pytest.main(run, plugins=plugins)
     tally.refuse_skips()
     nothing = not tally.passed and not tally.failed
     if status not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) and not tally.failed:
@@ -183,6 +187,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--bench", action="store_true", help="measure instead of testing")
     parser.add_argument("--coverage", action="store_true",
                         help="how much of the userspace its unit tests run, instead of testing")
+    parser.add_argument("--functions", action="store_true",
+                        help="also tell which functions of the driver the tests have not reached")
     parser.add_argument("--fuzz", type=float, metavar="MINUTES",
                         help="feed the fuzzers for so long, all of them together")
     parser.add_argument("--soak", type=float, metavar="HOURS",

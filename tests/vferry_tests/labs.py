@@ -15,7 +15,7 @@ from vferry_lab import image
 from vferry_lab.errors import LabError
 from vferry_lab.lab import PROCESSORS, Lab, attach, names
 
-from . import artefacts, debug_kernel, enforcing, host_image, libvirt_modular, nic
+from . import artefacts, debug_kernel, enforcing, functions, host_image, libvirt_modular, nic
 from .paths import LOGS
 from .shared_guest import SharedGuest
 from .testbed import Testbed, unconfigure
@@ -117,6 +117,7 @@ class Labs:
         if modular:
             libvirt_modular.install(bed, self.progress)
         bed.create_vfs(VFS)
+        functions.watch(bed)
         bed.bind_vfs(VFS)
 
     def guest(self, bed: Testbed) -> SharedGuest:
@@ -151,6 +152,7 @@ class Labs:
         """Raise AssertionError for defects that a host's kernel has reported since the last call."""
         if self._bed is None:
             return
+        functions.look(self._bed)
         found: dict[str, list[str]] = {}
         for name, lines in self._bed.lab.kernel_problems().items():
             seen = self._seen.setdefault(name, set())
