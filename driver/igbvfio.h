@@ -120,6 +120,8 @@ struct igbvfio_tx_shadow {
  * @lost: something was missed; every report marks all until the next START
  * @dirty: 32 pages an entry: index = pfn / 32, value = bitmap
  * @entries: number of entries, bounded so that a guest cannot eat memory
+ * @rx: what the device may write, by receive queue
+ * @tx: the same by transmit queue
  */
 struct igbvfio_log {
 	bool active;
