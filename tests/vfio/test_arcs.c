@@ -271,6 +271,10 @@ static void test_features(const struct options *options)
 			    VFIO_DEVICE_FEATURE_GET | VFIO_DEVICE_FEATURE_DMA_LOGGING_START,
 			    &size, sizeof(size)) < 0,
 		 true);
+	/* One that nobody knows. */
+	CHECK_EQ(vf_feature(&rig.vf[0], VFIO_DEVICE_FEATURE_GET | VFIO_DEVICE_FEATURE_MASK,
+			    &size, sizeof(size)),
+		 -ENOTTY);
 	/* Too small a structure. */
 	CHECK_EQ(vf_feature(&rig.vf[0],
 			    VFIO_DEVICE_FEATURE_GET | VFIO_DEVICE_FEATURE_MIG_DATA_SIZE,

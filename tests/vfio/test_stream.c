@@ -6,7 +6,9 @@
 #include "rig.h"
 #include "sections.h"
 
+#include <fcntl.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -48,6 +50,37 @@ static void test_untouched(const struct options *options)
 	mig_restore(&rig.vf[1], &stream, S(RUNNING));
 	nic_start_simple(&rig.nic, &rig.vf[1], &rig.iommu);
 	rig_check_traffic(&rig, &rig.nic);
+	rig_close(&rig);
+}
+
+/* What debugfs keeps of a VF's last stream. */
+static void read_last(struct vf *vf, struct stream *stream)
+{
+	char path[128];
+	int fd;
+
+	snprintf(path, sizeof(path), "/sys/kernel/debug/igbvf_vfio_pci/%s/last_stream", vf->address);
+	fd = open(path, O_RDONLY);
+	CHECK_IN(fd >= 0, "%s", path);
+	stream->size = 0;
+	CHECK_EQ(stream_read(fd, stream, 1000), 0);
+	close(fd);
+}
+
+/* It is there for a support engineer, at both ends. */
+static void test_kept_for_debugging(const struct options *options)
+{
+	struct stream stream, last;
+	struct rig rig;
+
+	rig_open_nic(&rig, options, 2);
+	mig_require(&rig.vf[0]);
+	mig_save(&rig.vf[0], &stream);
+	read_last(&rig.vf[0], &last);
+	stream_compare(&stream, &last, "kept by the source");
+	mig_restore(&rig.vf[1], &stream, S(RUNNING));
+	read_last(&rig.vf[1], &last);
+	stream_compare(&stream, &last, "kept by the destination");
 	rig_close(&rig);
 }
 
@@ -384,6 +417,7 @@ static void test_two_readers(const struct options *options)
 const struct test stream_tests[] = {
 	{ "stream.format", test_format, 0 },
 	{ "stream.untouched", test_untouched, 0 },
+	{ "stream.kept_for_debugging", test_kept_for_debugging, 0 },
 	{ "stream.saved_twice", test_saved_twice, 0 },
 	{ "stream.read_in_pieces", test_read_in_pieces, 0 },
 	{ "stream.write_in_pieces", test_write_in_pieces, 0 },
