@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from vferry_lab.host import Host
-from vferry_tests import nic
+from vferry_tests import libvirt_version, nic
 from vferry_tests.domain import VF
 from vferry_tests.guest import PLAIN, Guest
 from vferry_tests.labs import Labs
@@ -20,6 +20,16 @@ pytestmark = pytest.mark.lab
 
 CONFIG = config(vfs=4)
 ADDRESS = "192.0.2.130"
+# QEMU 10 looks there and does without; the profile of libvirt 9.0 is older than that.
+NOT_OURS = 'name="/proc/sys/vm/max_map_count"'
+
+
+@pytest.fixture(scope="module",
+                params=["trixie", pytest.param("bookworm", marks=pytest.mark.matrix),
+                        pytest.param("bookworm-backports", marks=pytest.mark.matrix)])
+def bed(labs: Labs, request: pytest.FixtureRequest) -> Iterator[Testbed]:
+    yield labs.get(request.param)
+    labs.check_kernel_logs()
 
 
 @pytest.fixture(scope="module")
@@ -32,9 +42,9 @@ def hosts(labs: Labs, bed: Testbed) -> list[Host]:
 @pytest.fixture
 def guest(hosts: list[Host]) -> Iterator[Guest]:
     """A guest with a VF on host 1; the VF of that address on host 2 is another guest's."""
-    address = nic.vf_address(0)
-    other = Guest.create(hosts[1], [VF(address)], "other")
-    guest = Guest.define(hosts[0], [VF(address)], "confined")
+    vf = VF(nic.vf_address(0), managed=libvirt_version.knows_variant_drivers(hosts[0]))
+    other = Guest.create(hosts[1], [vf], "other")
+    guest = Guest.define(hosts[0], [vf], "confined")
     guest.configure(guest.netdev(VF.guest_driver), ADDRESS)
     try:
         yield guest
@@ -79,4 +89,4 @@ def uuid(guest: Guest) -> str:
 def denied(host: Host) -> list[str]:
     """What AppArmor has denied libvirtd, its guests and us since the host booted."""
     return [line for line in host.kernel_log().splitlines()
-            if 'apparmor="DENIED"' in line and 'profile="' in line]
+            if 'apparmor="DENIED"' in line and 'profile="' in line and NOT_OURS not in line]

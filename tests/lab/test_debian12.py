@@ -10,10 +10,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from vferry_lab.errors import CommandError
 from vferry_tests import nic, traffic
 from vferry_tests.domain import PAGES, VF
 from vferry_tests.guest import Guest
 from vferry_tests.labs import Labs
+from vferry_tests.shared_guest import one_error
 from vferry_tests.testbed import Testbed, config
 from vferry_tests.traffic import Connection, Ping
 
@@ -74,3 +76,37 @@ def test_libvirt_is_told_of_vfs_anew(old_bed: Testbed, guest: Guest) -> None:
         assert nic.driver_of(host, nic.vf_address(1)) == nic.VARIANT_DRIVER
     finally:
         third.destroy()
+
+
+def test_managed_is_vfio_pci(old_bed: Testbed, guest: Guest) -> None:
+    """That libvirt knows no other driver for managed='yes': the guest stays, and doctor says why."""
+    address, host = nic.vf_address(1), old_bed.other(guest.host)
+    third = Guest.define(host, [VF(address)], "third")
+    try:
+        assert nic.driver_of(host, address) == "vfio-pci"
+        with pytest.raises(CommandError) as refused:
+            third.migrate(guest.host)
+        assert f"{address}: VFIO migration is not supported in kernel" in (
+            one_error(refused.value.stderr))
+        told = host.run("vferry doctor", check=False).stdout
+        assert f"with managed='yes' libvirt 9.0 binds {address} to vfio-pci" in told
+    finally:
+        third.undefine()
+    host.run("systemctl start vferry-detach", timeout=120)
+    assert nic.driver_of(host, address) == nic.VARIANT_DRIVER
+
+
+def test_autostart_comes_too_early(old_bed: Testbed, guest: Guest) -> None:
+    """libvirt starts guests before anybody can tell it of their VFs, and says so in its journal."""
+    host = old_bed.other(guest.host)
+    third = Guest.define(host, [VF(nic.vf_address(1), managed=False)], "third")
+    try:
+        host.run(["virsh", "-q", "autostart", third.name])
+        host.reboot()
+        host.run("systemctl is-system-running --wait", check=False, timeout=120)
+        assert host.run(["virsh", "-q", "domstate", third.name]).stdout.strip() == "shut off"
+        journal = host.run("journalctl -b -u libvirtd --no-pager; cat /var/log/libvirt/libvirtd.log").stdout
+        assert "must be manually detached from the host" in journal
+        third.start()
+    finally:
+        third.undefine()

@@ -118,13 +118,14 @@ class Interface(ByMac):
     address: str
     mac: str
     vlan: int = 0
+    managed: bool = True
 
     guest_driver = "igbvf"
 
     def xml(self) -> str:
         tag = f"<vlan><tag id='{self.vlan}'/></vlan>" if self.vlan else ""
         return f"""
-<interface type='hostdev' managed='yes'>
+<interface type='hostdev' managed='{"yes" if self.managed else "no"}'>
   <mac address='{self.mac}'/>
   <source>
     <address type='pci' {pci_attributes(self.address)}/>
