@@ -43,12 +43,12 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What is quick and needs no host comes first, the other suite's lab last.
+    """What is quick and needs no host comes first, other suites' labs last.
 
     Hosts are used as they are before vferry.conf comes, enforcing ones before intruders come.
     """
     later = {"test_apparmor.py": 2, "test_orchestrators.py": 3, "test_without_hands.py": 4,
-             "test_enforcing.py": 5}
+             "test_enforcing.py": 5, "test_versions.py": 7}
 
     def band(item: pytest.Item) -> int:
         if item.get_closest_marker("lab") is None:
