@@ -48,7 +48,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     Hosts are used as they are before vferry.conf comes, enforcing ones before intruders come.
     """
     later = {"test_apparmor.py": 2, "test_orchestrators.py": 3, "test_without_hands.py": 4,
-             "test_enforcing.py": 5, "test_versions.py": 7}
+             "test_enforcing.py": 5, "test_versions.py": 7, "test_packages.py": 8}
 
     def band(item: pytest.Item) -> int:
         if item.get_closest_marker("lab") is None:
