@@ -15,6 +15,11 @@
 #define NTH "/proc/thread-self/fail-nth"
 #define EVERY "/proc/thread-self/make-it-fail"
 #define PLACES_MAX 5000
+#define ROUNDS 3
+
+/* What is spared: vmalloc warns of its own way out, slab has pages from elsewhere if need be. */
+#define VMALLOC "alloc_vmap_area"
+#define SLAB_REFILL "allocate_slab"
 
 static const char *const kinds[] = { "failslab", "fail_page_alloc", "fail_usercopy" };
 static const char *const memory_kinds[] = { "failslab", "fail_page_alloc" };
@@ -44,43 +49,105 @@ static void set(const char *kind, const char *file, uint64_t value)
 	put(path, "%" PRIu64, value);
 }
 
-/* Where the driver's functions are. */
-static void find_code(const char *driver, uint64_t *start, uint64_t *end)
+/* A range of code. */
+struct code {
+	uint64_t start, end;
+};
+
+/* Calls `see` for each function of the kernel and its modules ("" for none). */
+static void each_function(void (*see)(uint64_t address, const char *name, const char *module,
+				      void *context),
+			  void *context)
 {
 	FILE *file = fopen("/proc/kallsyms", "r");
-	char line[512], name[256], module[64], wanted[64], kind;
+	char line[512], name[256], module[64], kind;
 	uint64_t address;
 
 	CHECK(file);
-	*start = UINT64_MAX;
-	*end = 0;
-	snprintf(wanted, sizeof(wanted), "[%s]", driver);
 	while (fgets(line, sizeof(line), file)) {
-		if (sscanf(line, "%" SCNx64 " %c %255s %63s", &address, &kind, name, module) != 4 ||
-		    (kind != 't' && kind != 'T') || strcmp(module, wanted))
-			continue;
-		*start = address < *start ? address : *start;
-		*end = address > *end ? address : *end;
+		module[0] = '\0';
+		if (sscanf(line, "%" SCNx64 " %c %255s [%63[^]]", &address, &kind, name, module) >= 3 &&
+		    (kind == 't' || kind == 'T'))
+			see(address, name, module, context);
 	}
 	fclose(file);
-	CHECK_IN(*end, "no functions of %s in /proc/kallsyms", driver);
+}
+
+struct search {
+	const char *name;
+	struct code code;
+};
+
+static void see_module(uint64_t address, const char *name, const char *module, void *context)
+{
+	struct search *search = context;
+
+	(void)name;
+	if (strcmp(module, search->name))
+		return;
+	search->code.start = address < search->code.start ? address : search->code.start;
+	search->code.end = address > search->code.end ? address : search->code.end;
+}
+
+static struct code module_code(const char *module)
+{
+	struct search search = { module, { UINT64_MAX, 0 } };
+
+	each_function(see_module, &search);
+	CHECK_IN(search.code.end, "no functions of %s in /proc/kallsyms", module);
 	/* The last function ends in its page: nothing else has room there. */
-	*end = (*end + PAGE) & ~(uint64_t)(PAGE - 1);
+	search.code.end = (search.code.end + PAGE) & ~(uint64_t)(PAGE - 1);
+	return search.code;
+}
+
+static void see_start(uint64_t address, const char *name, const char *module, void *context)
+{
+	struct search *search = context;
+
+	(void)module;
+	if (!strcmp(name, search->name))
+		search->code.start = address;
+}
+
+static void see_next(uint64_t address, const char *name, const char *module, void *context)
+{
+	struct search *search = context;
+
+	(void)name;
+	(void)module;
+	if (address > search->code.start && address < search->code.end)
+		search->code.end = address;
+}
+
+static struct code function_code(const char *function)
+{
+	struct search search = { function, { 0, UINT64_MAX } };
+
+	each_function(see_start, &search);
+	CHECK_IN(search.code.start, "no function %s in /proc/kallsyms", function);
+	each_function(see_next, &search);
+	return search.code;
+}
+
+static void spare(const char *kind, struct code code)
+{
+	set(kind, "reject-start", code.start);
+	set(kind, "reject-end", code.end);
 }
 
 void faults_require(const char *vf)
 {
-	uint64_t start, end;
-	char driver[64];
+	struct code driver;
+	char name[64];
 
 	if (access(NTH, F_OK) || access(DEBUGFS "/failslab/require-start", F_OK))
 		check_skip("this kernel forces no failures");
-	vf_driver(vf, driver, sizeof(driver));
-	find_code(driver, &start, &end);
+	vf_driver(vf, name, sizeof(name));
+	driver = module_code(name);
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		check_after("echo 0 > " DEBUGFS "/%s/probability", kinds[i]);
-		set(kinds[i], "require-start", start);
-		set(kinds[i], "require-end", end);
+		set(kinds[i], "require-start", driver.start);
+		set(kinds[i], "require-end", driver.end);
 		set(kinds[i], "stacktrace-depth", 32);
 		set(kinds[i], "verbose_ratelimit_interval_ms", 0);
 		set(kinds[i], "task-filter", 1);
@@ -131,8 +198,8 @@ static unsigned each_place(const struct attempt *attempt, void *context, enum re
 		reached = disarm();
 		if (!reached)
 			CHECK_EQ_IN(error, 0, "%s, without a failure", attempt->name);
-		CHECK_IN(!error || error == -ENOMEM || error == -EFAULT, "%s, place %u: %s",
-			 attempt->name, n, strerror(-error));
+		CHECK_IN(!error || error == -ENOMEM || error == -EFAULT || error == -attempt->also,
+			 "%s, place %u: %s", attempt->name, n, strerror(-error));
 		attempt->settle(context, error);
 		if (!reached)
 			return n - 1;
@@ -141,23 +208,28 @@ static unsigned each_place(const struct attempt *attempt, void *context, enum re
 	check_fail(__FILE__, __LINE__, "%s has no end", attempt->name);
 }
 
+static void set_all(const char *const *names, size_t count, const char *file, uint64_t value)
+{
+	for (size_t i = 0; i < count; i++)
+		set(names[i], file, value);
+}
+
 void faults_each(const struct attempt *attempt, void *context)
 {
-	unsigned refused[2] = { 0 }, places[2];
+	unsigned refused[2] = { 0 }, places[2] = { 0 };
 
-	/* The log shows the way to each place once. */
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		set(kinds[i], "verbose", 2);
-		set(kinds[i], "probability", 0);
+	spare("failslab", function_code(attempt->spared ? attempt->spared : VMALLOC));
+	spare("fail_page_alloc", function_code(attempt->spared ? attempt->spared : SLAB_REFILL));
+	for (unsigned round = 0; round < ROUNDS; round++) {
+		/* The log shows the way to each place. */
+		set_all(kinds, 3, "verbose", 2);
+		set_all(memory_kinds, 2, "probability", 0);
+		places[0] += each_place(attempt, context, PASSES, &refused[0]);
+		set_all(kinds, 3, "verbose", 0);
+		set_all(memory_kinds, 2, "probability", 100);
+		places[1] += each_place(attempt, context, FAILS, &refused[1]);
 	}
-	places[0] = each_place(attempt, context, PASSES, &refused[0]);
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		set(kinds[i], "verbose", 0);
-	for (size_t i = 0; i < sizeof(memory_kinds) / sizeof(memory_kinds[0]); i++)
-		set(memory_kinds[i], "probability", 100);
-	places[1] = each_place(attempt, context, FAILS, &refused[1]);
-	for (size_t i = 0; i < sizeof(memory_kinds) / sizeof(memory_kinds[0]); i++)
-		set(memory_kinds[i], "probability", 0);
+	set_all(memory_kinds, 2, "probability", 0);
 	check_note("%s: %u failures, %u times an error; %u with all that follow, %u times an error",
 		   attempt->name, places[0], refused[0], places[1], refused[1]);
 }

@@ -18,6 +18,10 @@ struct attempt {
 	int (*run)(void *context);
 	/* Checks that all is as it should be after that result, and puts it back. */
 	void (*settle)(void *context, int error);
+	/* An error that it may give besides ENOMEM and EFAULT. */
+	int also;
+	/* A function of the kernel's that is spared, with all that it calls. */
+	const char *spared;
 };
 
 /* Skips the test where the kernel has no failures to order. Those of the
@@ -26,7 +30,8 @@ void faults_require(const char *vf);
 
 /* Runs the attempt with the first place failing, then the second and so on,
  * until it passes them all; then again with everything failing from there on.
- * Each time it gives 0, -ENOMEM or -EFAULT, and the last time 0. */
+ * Some rounds of this: the allocator does not ask for pages at each allocation,
+ * so places are not numbered alike each time. */
 void faults_each(const struct attempt *attempt, void *context);
 
 #endif

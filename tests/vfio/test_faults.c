@@ -78,8 +78,12 @@ static void settle_unbind(void *context, int error)
 
 static void test_bind(const struct options *options)
 {
-	const struct attempt bind = { "bind", unbind, run_bind, settle_bind };
-	const struct attempt leave = { "unbind", NULL, run_unbind, settle_unbind };
+	/* When vfio cannot add its group, it warns of its own way out. */
+	const struct attempt bind = { .name = "bind", .prepare = unbind, .run = run_bind,
+				      .settle = settle_bind,
+				      .spared = "vfio_device_set_group" };
+	const struct attempt leave = { .name = "unbind", .run = run_unbind,
+				       .settle = settle_unbind };
 	struct binding binding = { .vf = options->vf[0] };
 	char driver[64], override[128];
 
@@ -194,12 +198,18 @@ static void settle_nothing(void *context, int error)
 
 static void test_open(const struct options *options)
 {
-	const struct attempt enter = { "open", NULL, run_open, settle_open };
-	const struct attempt leave = { "close", open_again, run_close, settle_nothing };
-	const struct attempt info = { "region info", NULL, run_region_info, settle_nothing };
-	const struct attempt interrupts = { "interrupts", NULL, run_interrupts,
-					    settle_interrupts };
-	const struct attempt status = { "status", NULL, run_status, settle_nothing };
+	/* EBUSY: PCI has no memory to note who has a BAR. */
+	const struct attempt enter = { .name = "open", .run = run_open, .settle = settle_open,
+				       .also = EBUSY };
+	const struct attempt leave = { .name = "close", .prepare = open_again, .run = run_close,
+				       .settle = settle_nothing };
+	const struct attempt info = { .name = "region info", .run = run_region_info,
+				      .settle = settle_nothing };
+	/* ENODEV: there is no memory for the device's domain of interrupts. */
+	const struct attempt interrupts = { .name = "interrupts", .run = run_interrupts,
+					    .settle = settle_interrupts, .also = ENODEV };
+	const struct attempt status = { .name = "status", .run = run_status,
+					.settle = settle_nothing };
 	struct rig rig;
 	struct vf *vf = &rig.vf[0];
 

@@ -128,13 +128,14 @@ static void settle_log_stop(void *context, int error)
 
 static void test_log(const struct options *options)
 {
-	const struct attempt start = { "log start", NULL, run_log_start, settle_log_start };
-	const struct attempt report = { "log report", start_log_with_frames, run_report,
-					settle_report };
-	const struct attempt post = { "posted buffers", start_log_before_posts, run_post,
-				      settle_post };
-	const struct attempt stop = { "log stop", start_log_with_frames, run_log_stop,
-				      settle_log_stop };
+	const struct attempt start = { .name = "log start", .run = run_log_start,
+				       .settle = settle_log_start };
+	const struct attempt report = { .name = "log report", .prepare = start_log_with_frames,
+				       .run = run_report, .settle = settle_report };
+	const struct attempt post = { .name = "posted buffers", .prepare = start_log_before_posts,
+				       .run = run_post, .settle = settle_post };
+	const struct attempt stop = { .name = "log stop", .prepare = start_log_with_frames,
+				       .run = run_log_stop, .settle = settle_log_stop };
 	struct bed bed;
 
 	faults_require(options->vf[0]);

@@ -131,13 +131,13 @@ static void test_states(const struct options *options)
 		{ "RUNNING to RESUMING", S(RUNNING), S(RESUMING) },
 		{ "STOP to RUNNING", S(STOP), S(RUNNING) },
 	};
-	const struct attempt loaded = { "RESUMING to RUNNING", go_loaded, run_to, settle_state };
+	const struct attempt loaded = { .name = "RESUMING to RUNNING", .prepare = go_loaded, .run = run_to, .settle = settle_state };
 	struct session session;
 
 	session_open(&session, options);
 	mig_require_precopy(vf_of(&session));
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
-		const struct attempt step = { steps[i].name, go_from, run_to, settle_state };
+		const struct attempt step = { .name = steps[i].name, .prepare = go_from, .run = run_to, .settle = settle_state };
 
 		session.from = steps[i].from;
 		session.to = steps[i].to;
@@ -189,10 +189,10 @@ static void settle_reset(void *context, int error)
 
 static void test_files(const struct options *options)
 {
-	const struct attempt read = { "read", go_from, run_read, settle_state };
-	const struct attempt info = { "precopy info", go_from, run_precopy_info, settle_state };
-	const struct attempt write = { "write", go_from, run_write, settle_state };
-	const struct attempt reset = { "reset", go_from, run_reset, settle_reset };
+	const struct attempt read = { .name = "read", .prepare = go_from, .run = run_read, .settle = settle_state };
+	const struct attempt info = { .name = "precopy info", .prepare = go_from, .run = run_precopy_info, .settle = settle_state };
+	const struct attempt write = { .name = "write", .prepare = go_from, .run = run_write, .settle = settle_state };
+	const struct attempt reset = { .name = "reset", .prepare = go_from, .run = run_reset, .settle = settle_reset };
 	struct session session;
 
 	session_open(&session, options);
