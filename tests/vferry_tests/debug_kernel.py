@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from pathlib import Path
 
-from vferry_lab import derived
+from vferry_lab import derived, requirements
 from vferry_lab.host import Host
 from vferry_lab.image import Image
 from vferry_lab.progress import Progress, silent
@@ -20,6 +20,7 @@ SOURCES = paths.TESTS / "debug_kernel"
 PACKAGES = ("base-files", "bash", "bc", "bison", "cpio", "flex", "gcc", "kmod", "libc6-dev",
             "libelf-dev", "libssl-dev", "linux-source-6.12", "make", "perl", "python3", "xz-utils")
 LIMIT = 8 * 3600.0  # seconds to build it: half an hour of two processors that have nothing else
+ROOM_MIB = 3072  # for its sources and objects
 KIND = "debug-kernel"
 MEMORY_MIB = 4096  # of a host: an eighth is KASAN's
 BOOT_LIMIT = 1800.0  # seconds
@@ -35,6 +36,7 @@ def build(progress: Progress = silent) -> Path:
     tree = suite_tree.get(KIND, SUITE, PACKAGES, progress)
 
     def make(folder: Path) -> None:
+        requirements.check_disk(folder, ROOM_MIB)
         progress(f"{SUITE}: building the debug kernel: half an hour at least")
         tree.run("/src/build /src/config /out", binds={SOURCES: "/src", folder: "/out"},
                  timeout=LIMIT)
