@@ -21,7 +21,7 @@ LOG = """\
 [  100.000003]  <TASK>
 [  100.000004]  should_fail_ex+0x497/0x5b0
 [  100.000005]  __kmalloc_cache_noprof+0x69/0x2f0
-[  100.000006]  ? drop+0x5/0x10 [igbvf_vfio_pci]
+[  100.000006]  ? drop.constprop.0+0x5/0x10 [igbvf_vfio_pci]
 [  100.000007]  open_session.constprop.0+0x2f/0x1a0 [igbvf_vfio_pci]
 [  100.000008]  step+0x2f/0x1a0 [igbvf_vfio_pci]
 [  100.000009]  vfio_device_fops_unl_ioctl+0x1/0x2 [vfio]

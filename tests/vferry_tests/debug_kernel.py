@@ -28,7 +28,7 @@ BOOT_LIMIT = 1800.0  # seconds
 KMEMLEAK = "/sys/kernel/debug/kmemleak"
 # One forced failure in the kernel's log, and the functions that led to it.
 FORCED = re.compile(r"FAULT_INJECTION: forcing a failure.*?Call Trace:(.*?)</TASK>", re.DOTALL)
-OURS = re.compile(r"(?<!\? )\b(\w+)(?:\.\w+)*\+0x[0-9a-f]+/0x[0-9a-f]+ \[igbvf_vfio_pci")
+OURS = re.compile(r"(?<!\? )(?<!\.)\b(\w+)(?:\.\w+)*\+0x[0-9a-f]+/0x[0-9a-f]+ \[igbvf_vfio_pci")
 
 
 def build(progress: Progress = silent) -> Path:
