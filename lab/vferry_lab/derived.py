@@ -8,14 +8,13 @@ of its own, since modules are built for that kernel.
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 from . import build, cache, process, requirements, tree
-from .image import KEYS, Image, prune
+from .image import KEYS, Image, prune, touch
 from .progress import Progress, silent
 
 LIMIT = 1800.0  # seconds for the command and the disk
@@ -95,7 +94,7 @@ def _get(
     folder = cache.folder()
     image = Image(base.suite, folder / f"{kind}-{base.path.name}-{key}")
     if image.path.exists():
-        os.utime(image.path)
+        touch(image)
         return image
     lock = folder / "build.lock"
     if cache.is_locked(lock):

@@ -82,7 +82,7 @@ def get(suite: str = "trixie", progress: Progress = silent, refresh: bool = Fals
     folder = cache.folder()
     image = Image(suite, folder / f"{suite}-{wanted.key}")
     if not refresh and image.path.exists():
-        _touch(image)
+        touch(image)
         return image
     requirements.require_root()
     requirements.install_missing(requirements.BUILD_TOOLS, progress)
@@ -98,7 +98,7 @@ def get(suite: str = "trixie", progress: Progress = silent, refresh: bool = Fals
     return image
 
 
-def _touch(image: Image) -> None:
+def touch(image: Image) -> None:
     """Remember the last use: pruning takes the oldest."""
     if os.access(image.path, os.W_OK):
         os.utime(image.path)
