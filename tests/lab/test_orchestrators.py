@@ -14,7 +14,7 @@ import pytest
 from vferry_lab.errors import CommandError
 from vferry_lab.host import Host
 from vferry_tests import nic
-from vferry_tests.domain import VF, Pool, pci_attributes
+from vferry_tests.domain import VF, Pool, pci_address, pci_attributes
 from vferry_tests.guest import PLAIN, Guest
 from vferry_tests.labs import Labs
 from vferry_tests.testbed import Testbed, config
@@ -90,7 +90,6 @@ def test_novas_vf_is_taken(bed: Testbed, instance: Guest) -> None:
 
 def test_network_of_each_hosts_own_vfs(bed: Testbed) -> None:
     """vferry export makes it on each host; the domain says its name, and no address."""
-    guest: Guest | None = None
     try:
         for host in bed.hosts:
             host.run("vferry export libvirt-network > /var/tmp/network.xml && "
@@ -141,8 +140,7 @@ def network_vf(guest: Guest) -> str:
         status = guest.host.run(["cat", f"/run/libvirt/qemu/{guest.name}.xml"]).stdout
         address = ElementTree.fromstring(status).find(".//actual//source/address")
     assert address is not None
-    number = {key: int(address.attrib[key], 16) for key in ("domain", "bus", "slot", "function")}
-    return "{domain:04x}:{bus:02x}:{slot:02x}.{function:x}".format_map(number)
+    return pci_address(address.attrib)
 
 
 def pf_of(host: Host, address: str) -> str:

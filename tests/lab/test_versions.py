@@ -11,13 +11,12 @@ from contextlib import contextmanager
 
 import pytest
 
-from vferry_lab.errors import CommandError
 from vferry_lab.host import Host
 from vferry_tests import libvirt_version, nic, traffic
 from vferry_tests.domain import VF
 from vferry_tests.guest import Guest
 from vferry_tests.labs import Labs
-from vferry_tests.shared_guest import LOST, one_error
+from vferry_tests.shared_guest import LOST, refusal
 from vferry_tests.testbed import Testbed, config
 from vferry_tests.traffic import Connection, Ping
 
@@ -74,15 +73,6 @@ def move_there_and_back(bed: Testbed, guest: Guest) -> None:
                 assert guest.vf_address() == nic.vf_address(1)
             connection.peer.wait_received()
         assert traffic.differences(*connection.finish()) == []
-
-
-def refusal(guest: Guest, target: Host) -> str:
-    """Try to migrate it, which must fail; the one line in which virsh says why."""
-    try:
-        guest.migrate(target)
-    except CommandError as error:
-        return one_error(error.stderr)
-    raise AssertionError("the migration succeeded")
 
 
 def queue_size(guest: Guest) -> int:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from . import paths
@@ -28,6 +28,12 @@ def pci_attributes(address: str) -> str:
     domain, bus, rest = address.split(":")
     slot, function = rest.split(".")
     return f"domain='0x{domain}' bus='0x{bus}' slot='0x{slot}' function='0x{function}'"
+
+
+def pci_address(attributes: Mapping[str, str]) -> str:
+    """The PCI address in the attributes of such an <address>."""
+    number = {key: int(attributes[key], 16) for key in ("domain", "bus", "slot", "function")}
+    return "{domain:04x}:{bus:02x}:{slot:02x}.{function:x}".format_map(number)
 
 
 def identity_metadata(alias: str, mac: str) -> str:

@@ -265,8 +265,7 @@ class Guest:
         source = ElementTree.fromstring(xml).find("devices/hostdev/source/address")
         if source is None:
             raise LabError(f"{self.name} has no <hostdev>")
-        number = {key: int(source.attrib[key], 16) for key in ("domain", "bus", "slot", "function")}
-        return "{domain:04x}:{bus:02x}:{slot:02x}.{function:x}".format_map(number)
+        return domain.pci_address(source.attrib)
 
     def attach(self, device: Device) -> None:
         """Hot-plug a network device."""

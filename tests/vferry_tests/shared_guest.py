@@ -145,14 +145,9 @@ class SharedGuest:
         It must still be running where it was, with its network.
         """
         before = self.host
-        try:
-            self.guest.migrate(self.away, *options)
-        except CommandError as error:
-            text = error.stderr
-        else:
-            raise AssertionError("the migration succeeded")
+        line = refusal(self.guest, self.away, *options)
         self.goes_on(before)
-        return one_error(text)
+        return line
 
     def goes_on(self, where: Host) -> None:
         """Assert that it is running there, not elsewhere, and that its network works."""
@@ -164,6 +159,15 @@ class SharedGuest:
         """Take it away, wherever it is."""
         for host in self.bed.hosts:
             Guest(host).destroy()
+
+
+def refusal(guest: Guest, target: Host, *options: str) -> str:
+    """Try to migrate a guest, which must fail; the one line in which virsh says why."""
+    try:
+        guest.migrate(target, *options)
+    except CommandError as error:
+        return one_error(error.stderr)
+    raise AssertionError("the migration succeeded")
 
 
 def one_error(stderr: str) -> str:
