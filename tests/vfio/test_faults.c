@@ -176,14 +176,10 @@ static void settle_interrupts(void *context, int error)
 static int run_status(void *context)
 {
 	static char text[16384];
-	struct vf *vf = context;
-	int fd, error = 0;
-	char path[128];
+	int fd = vf_debugfs_open(context, "status"), error = 0;
 
-	snprintf(path, sizeof(path), "/sys/kernel/debug/igbvf_vfio_pci/%s/status", vf->address);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return -errno;
+		return fd;
 	if (read(fd, text, sizeof(text)) < 0)
 		error = -errno;
 	close(fd);

@@ -384,16 +384,14 @@ static void test_races(const struct options *options)
 static void *read_status(void *argument)
 {
 	struct racer *racer = argument;
-	char path[128], text[4096];
+	char text[4096];
 
-	snprintf(path, sizeof(path), "/sys/kernel/debug/igbvf_vfio_pci/%s/status",
-		 racer->vf->address);
 	while (!racer->stop) {
-		FILE *file = fopen(path, "r");
+		int fd = vf_debugfs_open(racer->vf, "status");
 
-		CHECK_IN(file, "%s", path);
-		CHECK(fread(text, 1, sizeof(text), file) > 0);
-		fclose(file);
+		CHECK(fd >= 0);
+		CHECK(read(fd, text, sizeof(text)) > 0);
+		close(fd);
 		racer->done++;
 	}
 	return NULL;

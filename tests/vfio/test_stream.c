@@ -6,9 +6,7 @@
 #include "rig.h"
 #include "sections.h"
 
-#include <fcntl.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -56,12 +54,9 @@ static void test_untouched(const struct options *options)
 /* What debugfs keeps of a VF's last stream. */
 static void read_last(struct vf *vf, struct stream *stream)
 {
-	char path[128];
-	int fd;
+	int fd = vf_debugfs_open(vf, "last_stream");
 
-	snprintf(path, sizeof(path), "/sys/kernel/debug/igbvf_vfio_pci/%s/last_stream", vf->address);
-	fd = open(path, O_RDONLY);
-	CHECK_IN(fd >= 0, "%s", path);
+	CHECK(fd >= 0);
 	stream->size = 0;
 	CHECK_EQ(stream_read(fd, stream, 1000), 0);
 	close(fd);

@@ -5,6 +5,7 @@
 #include "uapi.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
 #include <linux/pci_regs.h>
@@ -318,6 +319,16 @@ void vf_driver(const char *address, char *name, size_t size)
 	length = readlink(path, link, sizeof(link) - 1);
 	link[length > 0 ? length : 0] = '\0';
 	snprintf(name, size, "%s", length > 0 ? basename(link) : "");
+}
+
+int vf_debugfs_open(const struct vf *vf, const char *file)
+{
+	char path[128];
+	int fd;
+
+	snprintf(path, sizeof(path), "/sys/kernel/debug/igbvf_vfio_pci/%s/%s", vf->address, file);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
 }
 
 void vf_pf_interface(const char *address, char *name, size_t size)

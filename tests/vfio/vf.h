@@ -93,6 +93,9 @@ bool interrupt_wait_any(const int *fds, unsigned count, int milliseconds);
 /* Name of the VF's driver: the link /sys/bus/pci/devices/ADDRESS/driver. */
 void vf_driver(const char *address, char *name, size_t size);
 
+/* Opens a file that the driver has in debugfs for the VF; -errno if that fails. */
+int vf_debugfs_open(const struct vf *vf, const char *file);
+
 /* Name of the PF's network interface, and the VF's number there. */
 void vf_pf_interface(const char *address, char *name, size_t size);
 unsigned vf_number(const char *address);
