@@ -37,9 +37,10 @@ class Wanted(NamedTuple):
 
 
 class Labs:
-    """The lab of a test run, or none yet."""
+    """The lab of a test run, or none yet. name: of the lab; of each name one can be up."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = NAME) -> None:
+        self._name = name
         self._bed: Testbed | None = None
         self._guest: SharedGuest | None = None
         self._config: str | None = None
@@ -80,8 +81,9 @@ class Labs:
         base = [image.get(suite, self.progress) for suite in wanted.suites]
         guest = artefacts.guest(base[0], self.progress)
         new_lab = functools.partial(
-            Lab, NAME, wanted.suites, log_dir=LOGS / "lab-check", processors=wanted.processors,
-            selinux=wanted.selinux, apart=wanted.apart, progress=self.progress)
+            Lab, self._name, wanted.suites, log_dir=LOGS / f"lab-{self._name}",
+            processors=wanted.processors, selinux=wanted.selinux, apart=wanted.apart,
+            progress=self.progress)
         if wanted.debug:
             lab = new_lab(own_image=[debug_kernel.get(each, self.progress) for each in base],
                           memory_mib=debug_kernel.MEMORY_MIB,

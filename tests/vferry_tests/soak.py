@@ -78,7 +78,7 @@ class Record:
 
 def main(hours: float, seed: int, file: Path | None) -> int:
     """Soak so long, then report. Exit status 0 if nothing was wrong."""
-    labs = Labs()
+    labs = Labs("soak")
     record = Record(seed)
     start = time.monotonic()
     try:
