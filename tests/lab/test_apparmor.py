@@ -44,13 +44,11 @@ def guest(hosts: list[Host]) -> Iterator[Guest]:
     """A guest with a VF on host 1; the VF of that address on host 2 is another guest's."""
     vf = VF(nic.vf_address(0), managed=libvirt_version.knows_variant_drivers(hosts[0]))
     other = Guest.create(hosts[1], [vf], "other")
-    guest = Guest.define(hosts[0], [vf], "confined")
-    guest.configure(guest.netdev(VF.guest_driver), ADDRESS)
     try:
-        yield guest
+        with Guest.between(hosts, [vf], "confined") as guest:
+            guest.configure(guest.netdev(VF.guest_driver), ADDRESS)
+            yield guest
     finally:
-        for host in hosts:
-            Guest(host, guest.name).undefine()
         other.destroy()
 
 

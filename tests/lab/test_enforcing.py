@@ -42,12 +42,9 @@ def bed(labs: Labs) -> Iterator[Testbed]:
 @pytest.fixture(scope="module")
 def guest(bed: Testbed) -> Iterator[Guest]:
     """A guest with a managed VF, defined on host 1."""
-    guest = Guest.define(bed.hosts[0], [domain.VF(nic.vf_address(0), alias="ua-lan")], "moving")
-    try:
+    vf = domain.VF(nic.vf_address(0), alias="ua-lan")
+    with Guest.between(bed.hosts, [vf], "moving") as guest:
         yield guest
-    finally:
-        for host in bed.hosts:
-            Guest(host, guest.name).undefine()
 
 
 @pytest.fixture(scope="module")

@@ -51,13 +51,10 @@ def bed(labs: Labs) -> Iterator[Testbed]:
 @pytest.fixture
 def instance(bed: Testbed) -> Iterator[Guest]:
     """As Nova defines one: its metadata, and a VF that libvirt does not bind."""
-    guest = Guest.define(bed.hosts[0], [VF(vf(bed.hosts[0], 1), managed=False)], NAME, METADATA)
-    try:
+    first = VF(vf(bed.hosts[0], 1), managed=False)
+    with Guest.between(bed.hosts, [first], NAME, METADATA) as guest:
         guest.configure(guest.netdev(VF.guest_driver), ADDRESS)
         yield guest
-    finally:
-        for host in bed.hosts:
-            Guest(host, NAME).undefine()
 
 
 def test_novas_choice_is_respected(bed: Testbed, instance: Guest) -> None:
@@ -97,9 +94,9 @@ def test_network_of_each_hosts_own_vfs(bed: Testbed) -> None:
             xml = host.run(["virsh", "-q", "net-dumpxml", NETWORK]).stdout
             assert f"<driver model='{nic.VARIANT_DRIVER}'/>" in xml
             host.run(f"mkdir -p $(dirname {APPARMOR}) && echo '/dev/vfio/[0-9]* rw,' >> {APPARMOR}")
-        guest = Guest.define(bed.hosts[0], [Pool(NETWORK, MAC)], NAME)
-        guest.configure(guest.netdev(VF.guest_driver), ADDRESS)
-        with Ping(bed.peer, ADDRESS) as ping:
+        with Guest.between(bed.hosts, [Pool(NETWORK, MAC)], NAME) as guest, \
+                Ping(bed.peer, ADDRESS) as ping:
+            guest.configure(guest.netdev(VF.guest_driver), ADDRESS)
             for target in (bed.hosts[1], bed.hosts[0]):
                 guest.migrate(target, *PLAIN)
                 assert pf_of(target, network_vf(guest)) == target.pf
@@ -107,7 +104,6 @@ def test_network_of_each_hosts_own_vfs(bed: Testbed) -> None:
                 ping.wait_reply()
     finally:
         for host in bed.hosts:
-            Guest(host, NAME).undefine()
             host.run(f"virsh -q net-destroy {NETWORK}; sed -i /vfio/d {APPARMOR}", check=False)
 
 

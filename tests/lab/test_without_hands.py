@@ -104,16 +104,16 @@ def managed(hosts: list[Host]) -> bool:
 @pytest.fixture(scope="module")
 def pair(bed: Testbed, hosts: list[Host], managed: bool) -> Iterator[Pair]:
     address = nic.vf_address(0)
-    moving = Guest.define(hosts[0], [VF(address, managed=managed, alias=ALIAS)], "moving", METADATA)
-    other = Guest.create(hosts[1], [VF(address, managed=managed)], "other")
-    moving.configure(moving.netdev(VF.guest_driver), ADDRESS)
-    other.configure(other.netdev(VF.guest_driver), OTHER_ADDRESS, OTHER_MAC)
-    try:
-        yield Pair(bed, moving, other)
-    finally:
-        for host in hosts:
-            Guest(host, moving.name).undefine()
-            Guest(host, other.name).destroy()
+    own = VF(address, managed=managed, alias=ALIAS)
+    with Guest.between(hosts, [own], "moving", METADATA) as moving:
+        other = Guest.create(hosts[1], [VF(address, managed=managed)], "other")
+        try:
+            moving.configure(moving.netdev(VF.guest_driver), ADDRESS)
+            other.configure(other.netdev(VF.guest_driver), OTHER_ADDRESS, OTHER_MAC)
+            yield Pair(bed, moving, other)
+        finally:
+            for host in hosts:
+                Guest(host, other.name).destroy()
 
 
 def test_vfs_come_back_after_a_reboot(hosts: list[Host]) -> None:

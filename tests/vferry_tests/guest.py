@@ -11,7 +11,8 @@ import base64
 import json
 import shlex
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -129,6 +130,18 @@ class Guest:
         host.run(["virsh", "-q", "define", "/dev/stdin"], stdin=xml, timeout=120)
         guest.start()
         return guest
+
+    @staticmethod
+    @contextmanager
+    def between(
+        hosts: Sequence[Host], devices: Sequence[Device], name: str, metadata: str = "",
+    ) -> Iterator[Guest]:
+        """A guest that is defined on the first of hosts, and taken away from all in the end."""
+        try:
+            yield Guest.define(hosts[0], devices, name, metadata)
+        finally:
+            for host in hosts:
+                Guest(host, name).undefine()
 
     def start(self) -> None:
         """Boot it as it is defined on the present host."""

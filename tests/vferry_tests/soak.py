@@ -197,18 +197,13 @@ class _Line:
 @contextmanager
 def _guests(bed: Testbed) -> Iterator[Guest]:
     """The guest that moves, at home; the other one holds a VF at the second host."""
-    home, away = bed.hosts
     address = nic.vf_address(0)
-    # Defined with it, not plugged in: that would have no claim until libvirt is started again.
-    other = Guest.define(away, [VF(address)], "other")
-    guest = Guest.define(home, [VF(address, alias=ALIAS)], "soaked", identity_metadata(ALIAS, MAC))
-    try:
+    soaked = VF(address, alias=ALIAS)
+    # The other: defined with it, not plugged in, which would be no claim until libvirt's restart.
+    with Guest.between(bed.hosts[1:], [VF(address)], "other"), \
+            Guest.between(bed.hosts, [soaked], "soaked", identity_metadata(ALIAS, MAC)) as guest:
         guest.configure(guest.netdev(VF.guest_driver), ADDRESS)
         yield guest
-    finally:
-        for host in bed.hosts:
-            Guest(host, guest.name).undefine()
-        other.undefine()
 
 
 def table(record: Record) -> str:
