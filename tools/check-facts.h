@@ -93,7 +93,7 @@ typedef struct {
  * @uri: libvirt's URI
  * @functions: CheckFunction: its VFs, by address
  * @interfaces: NodeDevice: its network interfaces
- * @pools: names of its active libvirt networks that give out devices
+ * @pools, @pools_apparmor: as in Domains
  * @same_uuid_active: a domain of the same UUID runs there
  * @name_taken: another domain there has the name
  * @free_kib: free memory, KiB; 0 unknown
@@ -104,6 +104,7 @@ typedef struct {
 	GPtrArray *functions;
 	GPtrArray *interfaces;
 	GPtrArray *pools;
+	gboolean pools_apparmor;
 	gboolean same_uuid_active;
 	gboolean name_taken;
 	guint64 free_kib;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "check-gather.h"
 
+#include "capabilities.h"
 #include "check-identity.h"
 #include "device.h"
 #include "devlink.h"
@@ -10,7 +11,7 @@
 #include "interface.h"
 #include "inventory.h"
 #include "pf-interface.h"
-#include "xml.h"
+#include "pools.h"
 
 #include <json-glib/json-glib.h>
 #include <libvirt/libvirt-qemu.h>
@@ -30,17 +31,6 @@ virDomainPtr check_find_domain(virConnectPtr connection, const char *name, GErro
 	if (!domain)
 		connection_set_error(error, "looking for the domain '%s'", name);
 	return domain;
-}
-
-char *check_host_uuid(virConnectPtr connection)
-{
-	char *text = virConnectGetCapabilities(connection);
-	g_autoptr(xmlDoc) doc = text ? vferry_xml_parse(text, strlen(text), NULL) : NULL;
-	const xmlNode *host = doc ? vferry_xml_first(xmlDocGetRootElement(doc), "host") : NULL;
-	const xmlNode *uuid = host ? vferry_xml_first(host, "uuid") : NULL;
-
-	free(text);
-	return uuid ? vferry_xml_text(uuid, NULL) : NULL;
 }
 
 /* The domain's XML */
@@ -149,19 +139,6 @@ static void add_device(CheckHere *here, const VferryDomainDevice *device, const 
 		read_vf(ret, device, vf, host, inventory);
 }
 
-/* Does a network give out devices of the host? */
-static gboolean gives_devices(virConnectPtr connection, const char *name)
-{
-	virNetworkPtr network = virNetworkLookupByName(connection, name);
-	char *text = network ? virNetworkGetXMLDesc(network, 0) : NULL;
-	gboolean gives = text && check_is_pool(text);
-
-	free(text);
-	if (network)
-		virNetworkFree(network);
-	return gives;
-}
-
 static void add_devices(CheckHere *here, virConnectPtr connection, const VferryDomain *domain,
 			const VferryDomain *migratable, const Host *host,
 			const VferryInventory *inventory)
@@ -171,7 +148,7 @@ static void add_devices(CheckHere *here, virConnectPtr connection, const VferryD
 		const char *pool = device->has_source ? find_pool(migratable, device) :
 							device->network;
 
-		if (device->has_source || (pool && gives_devices(connection, pool)))
+		if (device->has_source || (pool && pools_has(connection, pool)))
 			add_device(here, device, pool, host, inventory);
 	}
 }
@@ -272,7 +249,7 @@ CheckHere *check_gather_here(virConnectPtr connection, virDomainPtr domain, gboo
 		connection_set_error(error, "asking libvirt for its version");
 		return NULL;
 	}
-	here->host_uuid = check_host_uuid(connection);
+	here->host_uuid = capabilities_host_uuid(connection);
 	if (ask_qemu && here->active && !ask_blockers(here, domain, error))
 		return NULL;
 	return g_steal_pointer(&here);

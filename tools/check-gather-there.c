@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "check-gather.h"
 
+#include "capabilities.h"
 #include "domains.h"
-#include "xml.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -60,41 +60,13 @@ static gboolean read_node_devices(CheckThere *there, virConnectPtr connection,
 	return TRUE;
 }
 
-/* Networks */
-
-gboolean check_is_pool(const char *network)
-{
-	g_autoptr(xmlDoc) doc = vferry_xml_parse(network, strlen(network), NULL);
-	const xmlNode *forward = doc ? vferry_xml_first(xmlDocGetRootElement(doc), "forward") :
-				       NULL;
-	g_autofree char *mode = NULL;
-
-	return forward && vferry_xml_attribute(forward, "mode", &mode, NULL) &&
-	       g_strcmp0(mode, "hostdev") == 0;
-}
-
-/* A libvirt without networks has no pools. */
-static void read_pools(CheckThere *there, virConnectPtr connection)
-{
-	virNetworkPtr *networks = NULL;
-	int count = virConnectListAllNetworks(connection, &networks,
-					      VIR_CONNECT_LIST_NETWORKS_ACTIVE);
-
-	for (int i = 0; i < count; i++) {
-		char *text = virNetworkGetXMLDesc(networks[i], 0);
-
-		if (text && check_is_pool(text))
-			g_ptr_array_add(there->pools, g_strdup(virNetworkGetName(networks[i])));
-		free(text);
-		virNetworkFree(networks[i]);
-	}
-	free(networks);
-}
-
 /* Domains */
 
 static void read_domains(CheckThere *there, const Domains *domains, const CheckHere *here)
 {
+	g_ptr_array_unref(there->pools);
+	there->pools = g_ptr_array_ref(domains->pools);
+	there->pools_apparmor = domains->pools_apparmor;
 	for (guint i = 0; i < domains->all->len; i++) {
 		const Domain *domain = g_ptr_array_index(domains->all, i);
 		gboolean same = g_str_equal(domain->uuid, here->uuid);
@@ -113,9 +85,8 @@ CheckThere *check_gather_there(const char *uri, const CheckHere *here, GError **
 	if (!domains || !read_node_devices(there, connection, domains, error))
 		return NULL;
 	read_domains(there, domains, here);
-	read_pools(there, connection);
 	there->free_kib = virNodeGetFreeMemory(connection) / 1024;
-	there->host_uuid = check_host_uuid(connection);
+	there->host_uuid = capabilities_host_uuid(connection);
 	if (virConnectGetVersion(connection, &there->qemu) < 0)
 		there->qemu = 0;
 	if (virConnectGetLibVersion(connection, &there->libvirt) < 0) {

@@ -35,10 +35,4 @@ CheckHere *check_gather_here(virConnectPtr connection, virDomainPtr domain, gboo
  */
 CheckThere *check_gather_there(const char *uri, const CheckHere *here, GError **error);
 
-/** check_is_pool() - whether a libvirt network, its XML, gives out devices of its host */
-gboolean check_is_pool(const char *network);
-
-/** check_host_uuid() - libvirt's name of a host, or NULL */
-char *check_host_uuid(virConnectPtr connection);
-
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "check-judge.h"
 
+#include "apparmor.h"
 #include "connection.h"
 #include "module-name.h"
 
@@ -158,15 +159,19 @@ static gboolean has_pool(const CheckThere *there, const char *name)
 
 static void judge_pool(Report *report, const char *name, const CheckThere *there)
 {
-	if (has_pool(there, name)) {
-		report_add(report, REPORT_OK, name, "a network of this name gives out devices "
-			   "there");
+	if (!has_pool(there, name)) {
+		report_add(report, REPORT_PROBLEM, name, "no active network of this name gives "
+			   "out devices there");
+		report_advise(report, "on that host: vferry export libvirt-network, virsh "
+			      "net-define and virsh net-start");
 		return;
 	}
-	report_add(report, REPORT_PROBLEM, name, "no active network of this name gives out "
-		   "devices there");
-	report_advise(report, "on that host: vferry export libvirt-network, virsh net-define and "
-		      "virsh net-start");
+	report_add(report, REPORT_OK, name, "a network of this name gives out devices there");
+	if (!there->pools_apparmor)
+		return;
+	report_add(report, REPORT_UNKNOWN, name, "AppArmor there keeps a guest from a network's "
+		   "VF unless " APPARMOR_GUESTS " says otherwise, which libvirt does not tell");
+	report_advise(report, "on that host: vferry doctor");
 }
 
 /*

@@ -45,6 +45,9 @@ void doctor_look_at_claims(Doctor *doctor);
 /** doctor_look_at_domains() - VFs of domains that are not there, or not claimed */
 void doctor_look_at_domains(Doctor *doctor);
 
+/** doctor_look_at_apparmor() - whether guests may use the VFs of libvirt's networks */
+void doctor_look_at_apparmor(Doctor *doctor);
+
 /** doctor_look_at_selinux() - whether vferry is confined, and labels are right */
 void doctor_look_at_selinux(Doctor *doctor);
 

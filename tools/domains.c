@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "domains.h"
 
+#include "capabilities.h"
 #include "domain-xml.h"
 #include "error.h"
+#include "pools.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +23,7 @@ void domains_free(Domains *domains)
 {
 	g_hash_table_unref(domains->users);
 	g_ptr_array_unref(domains->all);
+	g_clear_pointer(&domains->pools, g_ptr_array_unref);
 	g_ptr_array_unref(domains->problems);
 	g_free(domains);
 }
@@ -136,6 +139,8 @@ Domains *domains_read(virConnectPtr connection, GError **error)
 	}
 	free(handles);
 	g_ptr_array_sort(domains->all, by_name);
+	domains->pools = pools_read(connection);
+	domains->pools_apparmor = domains->pools->len > 0 && capabilities_has_apparmor(connection);
 	return g_steal_pointer(&domains);
 }
 

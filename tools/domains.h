@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Which domain has which PCI function of the host, as libvirt tells it. */
+/* Which domain has which PCI function of the host, and which networks give them out: libvirt's word. */
 #ifndef VFERRY_DOMAINS_H
 #define VFERRY_DOMAINS_H
 
@@ -33,18 +33,23 @@ typedef struct {
  * Domains - all domains of a libvirt at about one instant
  * @libvirt: its version as libvirt numbers it, 11003000 for 11.3
  * @all: Domain, by name
+ * @pools: names of active networks that give out devices
+ * @pools_apparmor: AppArmor confines guests, also those that have their devices from @pools;
+ *	not asked where there are none
  * @problems: texts, one line each, about domains that could not be read
  * @users: private
  */
 typedef struct {
 	gulong libvirt;
 	GPtrArray *all;
+	GPtrArray *pools;
+	gboolean pools_apparmor;
 	GPtrArray *problems;
 	GHashTable *users;
 } Domains;
 
 /**
- * domains_read() - ask for all domains
+ * domains_read() - ask for all domains and networks
  *
  * Of a domain that goes meanwhile nothing is said; one whose XML cannot be read has
  * a line in @problems.

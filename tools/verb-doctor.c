@@ -98,6 +98,7 @@ static gboolean run_doctor(int argc, char **argv, GError **error)
 		return FALSE;
 	doctor_look_at_host(&doctor);
 	doctor_look_at_hook(&doctor);
+	doctor_look_at_apparmor(&doctor);
 	doctor_look_at_selinux(&doctor);
 	doctor_look_at_units(&doctor);
 	doctor_look_at_pfs(&doctor);

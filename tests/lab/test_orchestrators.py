@@ -6,6 +6,7 @@ The two hosts' PFs have different PCI addresses, so no VF of one has the address
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from xml.etree import ElementTree
 
@@ -93,7 +94,9 @@ def test_network_of_each_hosts_own_vfs(bed: Testbed) -> None:
                      "virsh -q net-create /var/tmp/network.xml")
             xml = host.run(["virsh", "-q", "net-dumpxml", NETWORK]).stdout
             assert f"<driver model='{nic.VARIANT_DRIVER}'/>" in xml
+            assert apparmor(host) == "warning"
             host.run(f"mkdir -p $(dirname {APPARMOR}) && echo '/dev/vfio/[0-9]* rw,' >> {APPARMOR}")
+            assert apparmor(host) == "ok"
         with Guest.between(bed.hosts, [Pool(NETWORK, MAC)], NAME) as guest, \
                 Ping(bed.peer, ADDRESS) as ping:
             guest.configure(guest.netdev(VF.guest_driver), ADDRESS)
@@ -110,6 +113,13 @@ def test_network_of_each_hosts_own_vfs(bed: Testbed) -> None:
 def vf(host: Host, index: int) -> str:
     """PCI address of that VF of the host."""
     return nic.vf_address(index, host.pf)
+
+
+def apparmor(host: Host) -> str:
+    """What doctor thinks of AppArmor, with a network of VFs."""
+    told = json.loads(host.run(["vferry", "doctor", "--json"], check=False).stdout)
+    [look] = [look for look in told["looks"] if look["about"] == "AppArmor"]
+    return str(look["level"])
 
 
 def move_by_api(guest: Guest, target: Host, chosen: str) -> None:

@@ -79,11 +79,21 @@ class FakeLibvirt:
             (folder / name).mkdir(parents=True)
         self.set("version", "10000000")
         self.set("libversion", "11003000")
-        self.set("capabilities.xml",
-                 f"<capabilities><host><uuid>{host_uuid}</uuid></host></capabilities>")
+        self.set_capabilities(host_uuid)
 
     def set(self, name: str, text: str) -> None:
         (self.folder / name).write_text(text)
+
+    def set_capabilities(self, host_uuid: str, more: str = "") -> None:
+        self.set("capabilities.xml",
+                 f"<capabilities><host><uuid>{host_uuid}</uuid>{more}</host></capabilities>")
+
+    def add_pool(self, name: str, *, apparmor: bool = False) -> None:
+        """A network that gives out VFs, on a host whose guests AppArmor confines, or DAC alone."""
+        self.set(f"networks/{name}", "<network><forward mode='hostdev'/></network>")
+        models = ["apparmor", "dac"] if apparmor else ["dac"]
+        self.set_capabilities("cccccccc-0000-0000-0000-000000000003", "".join(
+            f"<secmodel><model>{model}</model><doi>0</doi></secmodel>" for model in models))
 
     def add_function(self, address: str, pf: str | None = PF, **more: str | None) -> None:
         self.set(f"nodedev/{address}", function_xml(address, pf, **more))  # type: ignore[arg-type]

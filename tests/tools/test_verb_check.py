@@ -205,8 +205,14 @@ def test_pool(host: FakeHost) -> None:
         "storage", "no active network of this name gives out devices there")
     host.there.set("networks/storage", "<network><forward mode='nat'/></network>")
     assert only_failure(check(host))[0] == "storage"
-    host.there.set("networks/storage", "<network><forward mode='hostdev'/></network>")
-    assert check(host)["passed"]
+    host.there.add_pool("storage")
+    report = check(host)
+    assert report["passed"]
+    assert "AppArmor" not in str(report)
+    host.there.add_pool("storage", apparmor=True)
+    report = check(host)
+    assert report["passed"]
+    assert [line["about"] for line in report["there"] if "AppArmor" in line["text"]] == ["storage"]
 
 
 def test_same_host_and_names(host: FakeHost) -> None:

@@ -168,6 +168,17 @@ def managed_and_old_libvirt(host: FakeHost) -> None:
     host.here.add_domain(managed, inactive=managed)
 
 
+def pool_with_apparmor(host: FakeHost) -> None:
+    host.here.add_pool("lab", apparmor=True)
+    guests_rules(host, "  # /dev/vfio/[0-9]* rw,\n")
+
+
+def guests_rules(host: FakeHost, text: str) -> None:
+    file = host.root / "etc/apparmor.d/local/abstractions/libvirt-qemu"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text)
+
+
 def old_arrival(host: FakeHost) -> None:
     arrivals = host.root / "run/vferry/arrivals"
     arrivals.mkdir()
@@ -200,11 +211,22 @@ def old_arrival(host: FakeHost) -> None:
     (no_libvirt, [("unknown", "domains")]),
     (old_arrival, [("warning", UUID)]),
     (managed_and_old_libvirt, [("warning", "guest")]),
+    (pool_with_apparmor, [("warning", "AppArmor")]),
 ])
 def test_what_is_wrong(host: FakeHost, spoil: Callable[[FakeHost], None],
                        expected: list[tuple[str, str]]) -> None:
     spoil(host)
     assert found(host) == expected
+
+
+@pytest.mark.parametrize("apparmor", [True, False])
+def test_pool(host: FakeHost, apparmor: bool) -> None:
+    """Nothing is wrong with one where there is the rule for it, or no AppArmor."""
+    host.here.add_pool("lab", apparmor=apparmor)
+    if apparmor:
+        guests_rules(host, "  /dev/vfio/[0-9]* rw,\n")
+    assert found(host) == []
+    assert any(line["about"] == "AppArmor" for line in doctor(host)["looks"]) == apparmor
 
 
 def test_usage(host: FakeHost) -> None:
