@@ -53,6 +53,18 @@ _vferry_options() {
 	esac
 }
 
+# Is the word after option "$2" of verb "$1" its value?
+_vferry_takes_value() {
+	case $1:$2 in
+	*:--*=*) return 1 ;;
+	*:-c | *:--connect | export:-n | export:--network) return 0 ;;
+	migrate:-b | migrate:--bandwidth | migrate:-t | migrate:--timeout | migrate:--migrate-uri)
+		return 0
+		;;
+	esac
+	return 1
+}
+
 # What may stand as argument number $2 of verb $1, counted from 1.
 _vferry_arguments() {
 	case $1:$2 in
@@ -78,18 +90,22 @@ _vferry_matching() {
 # bash takes ":" for the end of a word, so the word is taken from the line, and what bash
 # has already is taken off what is offered.
 _vferry() {
-	local line=${COMP_LINE:0:COMP_POINT} word current offered number=1
+	local line=${COMP_LINE:0:COMP_POINT} word current offered number=1 value=
 	local -a words
 	read -ra words <<< "$line"
 	current=${line##* }
 	[[ -n $current ]] && unset 'words[-1]'
 	for word in "${words[@]:2}"; do
-		[[ $word == -* ]] || number=$((number + 1))
+		[[ $value || $word == -* ]] || number=$((number + 1))
+		value=
+		if _vferry_takes_value "${words[1]}" "$word"; then value=yes; fi
 	done
 
 	if ((${#words[@]} < 2)); then
 		offered=$(printf '%s\n' list show provision bind unbind detach export check migrate \
 			doctor decode --help --version)
+	elif [[ $value ]]; then
+		offered=
 	elif [[ $current == -* ]]; then
 		offered=$(_vferry_options "${words[1]}")
 	else
