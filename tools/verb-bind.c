@@ -26,7 +26,8 @@ static const VerbUsage bind_usage = {
 	"Bind a VF to a driver, and verify it.",
 	NAMES
 	"Without DRIVER it is the one that the configuration of its PF names, else the\n"
-	"best variant driver that this kernel has, else vfio-pci.\n"
+	"best variant driver that this kernel has, else vfio-pci. Where the configuration\n"
+	"says driver=keep, DRIVER has to be given.\n"
 	"\n"
 	EXIT_STATUS
 	"Examples:\n"
