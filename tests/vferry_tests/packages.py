@@ -20,7 +20,7 @@ SUITES = ("bookworm", "trixie", "forky")
 NAMES = ("vferry", "igbvf-vfio-pci-dkms", "vfio-dirty-log-dkms", "vferry-selinux")
 
 # What the packages are made of.
-SOURCES = ("debian", "docs", "driver", "lib", "libvirt-hooks", "man", "meson.build",
+SOURCES = ("LICENSES", "debian", "docs", "driver", "lib", "libvirt-hooks", "man", "meson.build",
            "meson_options.txt", "selinux", "tools", "udev")
 TOOLS = {suite: {"build-essential", "dpkg-dev", "lintian"} for suite in SUITES}
 TOOLS["trixie"] |= {"faketime", "rpm", "rpmlint"}  # for tests that one suite is enough for
