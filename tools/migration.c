@@ -5,6 +5,7 @@
 
 #include <libvirt/virterror.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -191,7 +192,7 @@ static gboolean is_late(const Migration *migration, gint64 start)
 {
 	guint timeout = migration->options->timeout;
 
-	return timeout > 0 && g_get_monotonic_time() - start >= timeout * G_USEC_PER_SEC;
+	return timeout > 0 && g_get_monotonic_time() - start >= (gint64)timeout * G_USEC_PER_SEC;
 }
 
 static void watch_it(Migration *migration, const sigset_t *signals, const MigrationWatch *watch)
@@ -222,22 +223,50 @@ static void await_downtime(Migration *migration)
 	}
 }
 
-/* Whether the domain is here, whatever the migration says. */
-static void read_state(virDomainPtr domain, MigrationResult *ret)
+/* Return: FALSE where libvirt does not tell. */
+static gboolean read_state(virDomainPtr domain, MigrationResult *ret)
 {
-	int state = VIR_DOMAIN_NOSTATE;
+	int active = virDomainIsActive(domain), state = VIR_DOMAIN_NOSTATE;
 
-	ret->runs_here = virDomainIsActive(domain) > 0;
-	ret->paused = ret->runs_here && virDomainGetState(domain, &state, NULL, 0) == 0 &&
+	if (active < 0)
+		return FALSE;
+	ret->runs_here = active ? ANSWER_YES : ANSWER_NO;
+	ret->paused = active && virDomainGetState(domain, &state, NULL, 0) == 0 &&
 		      state == VIR_DOMAIN_PAUSED;
+	return TRUE;
+}
+
+/*
+ * Of a domain that libvirt knows no more, or a libvirt whose daemon has ended meanwhile. A
+ * daemon that was started again may have the domain still, so that must not be said to be gone.
+ */
+static void read_state_anew(virConnectPtr lost, virDomainPtr domain, MigrationResult *ret)
+{
+	char uuid[VIR_UUID_STRING_BUFLEN] = "";
+	char *uri = virConnectGetURI(lost);
+	g_autoptr(virConnect) connection = uri ? connection_open(uri, TRUE, NULL) : NULL;
+	g_autoptr(virDomain) found = NULL;
+	g_autoptr(GError) error = NULL;
+
+	free(uri);
+	if (!connection || virDomainGetUUIDString(domain, uuid) < 0)
+		return;
+	found = virDomainLookupByUUIDString(connection, uuid);
+	if (found) {
+		read_state(found, ret);
+		return;
+	}
+	connection_set_error(&error, "looking for the domain");
+	if (g_error_matches(error, VFERRY_ERROR, VFERRY_ERROR_NOT_FOUND))
+		ret->runs_here = ANSWER_NO;
 }
 
 static MigrationOutcome outcome(Migration *migration, const MigrationResult *result)
 {
 	if (migration->moved)
 		return MIGRATION_MOVED;
-	return g_atomic_int_get(&migration->cancel) && result->runs_here ? MIGRATION_CANCELLED :
-									    MIGRATION_FAILED;
+	return g_atomic_int_get(&migration->cancel) && result->runs_here == ANSWER_YES ?
+	       MIGRATION_CANCELLED : MIGRATION_FAILED;
 }
 
 void migration_run(virConnectPtr connection, virDomainPtr domain,
@@ -264,8 +293,8 @@ void migration_run(virConnectPtr connection, virDomainPtr domain,
 	ret->seconds = (double)(g_get_monotonic_time() - start) / G_USEC_PER_SEC;
 	if (migration.moved)
 		await_downtime(&migration);
-	else
-		read_state(domain, ret);
+	else if (!read_state(domain, ret))
+		read_state_anew(connection, domain, ret);
 	g_atomic_int_set(&migration.stop, TRUE);
 	g_thread_join(minder);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);

@@ -3,6 +3,7 @@
 #ifndef VFERRY_MIGRATION_H
 #define VFERRY_MIGRATION_H
 
+#include "answer.h"
 #include "connection.h"
 #include "migration-progress.h"
 
@@ -30,15 +31,15 @@ typedef enum {
  * MigrationResult - how it ended
  * @outcome: see above; cancelled only where the domain has stayed for that reason
  * @message: libvirt's words where it has not moved, or NULL
- * @runs_here: the domain is active on this host
- * @paused: and stands still
+ * @runs_here: the domain is active on this host; unknown where its libvirt does not answer any more
+ * @paused: it is here and stands still
  * @seconds: how long it took
  * @progress: what was known last
  */
 typedef struct {
 	MigrationOutcome outcome;
 	char *message;
-	gboolean runs_here;
+	Answer runs_here;
 	gboolean paused;
 	double seconds;
 	MigrationProgress progress;

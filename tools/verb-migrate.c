@@ -127,7 +127,10 @@ static void print_json(const MigrationResult *result, const char *domain, const 
 	json_add_text(builder, "result", outcome_text(result->outcome));
 	json_add_text(builder, "error", result->message);
 	json_add_text(builder, "advice", hint);
-	json_add_bool(builder, "runs_here", result->runs_here);
+	if (result->runs_here == ANSWER_UNKNOWN)
+		json_add_text(builder, "runs_here", NULL);
+	else
+		json_add_bool(builder, "runs_here", result->runs_here == ANSWER_YES);
 	json_add_number(builder, "milliseconds", (gint64)(result->seconds * 1000));
 	json_add_number(builder, "downtime_ms", result->progress.downtime_ms);
 	json_add_number(builder, "bytes_sent", (gint64)result->progress.processed);
@@ -148,7 +151,10 @@ static void print_moved(const MigrationResult *result, const char *domain, const
 
 static const char *where_it_is(const MigrationResult *result)
 {
-	if (!result->runs_here)
+	if (result->runs_here == ANSWER_UNKNOWN)
+		return "libvirt here does not say where it is: look on both hosts (virsh list) before "
+		       "you start it";
+	if (result->runs_here == ANSWER_NO)
 		return "it does not run here any more: look for it on the other host";
 	return result->paused ? "it is here, and paused: virsh resume" : "it runs on here";
 }

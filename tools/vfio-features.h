@@ -9,14 +9,8 @@
 #ifndef VFERRY_VFIO_FEATURES_H
 #define VFERRY_VFIO_FEATURES_H
 
+#include "answer.h"
 #include "inventory.h"
-
-/** Answer - to a question that may have none */
-typedef enum {
-	ANSWER_UNKNOWN,
-	ANSWER_NO,
-	ANSWER_YES,
-} Answer;
 
 /**
  * VfioFeatures - what a device offers

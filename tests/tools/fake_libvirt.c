@@ -10,8 +10,8 @@
  *     nodedev/NAME, networks/NAME    XML
  *     domains/UUID/        name, live.xml, inactive.xml, migratable.xml, and state:
  *                          "STATE REASON", numbers of libvirt, "5 0" where there is none
- *   migrate                first word "ok", "fail" or "busy" (abort is refused), then
- *                          milliseconds, then libvirt's words
+ *   migrate                first word "ok", "fail", "lost" (the connection ends, too) or
+ *                          "busy" (abort is refused), then milliseconds, then libvirt's words
  *   monitor                what QEMU answers
  *   log                    calls that change something, one a line
  *
@@ -30,6 +30,7 @@
 #define INTERVAL 20
 
 struct _virConnect {
+	char *uri;
 	char *folder;
 	int is_alive;
 	virConnectDomainEventCallback lifecycle;
@@ -155,6 +156,7 @@ static virConnectPtr open_connection(const char *uri)
 	}
 	connection = g_new0(struct _virConnect, 1);
 	connection->folder = g_steal_pointer(&folder);
+	connection->uri = g_strdup(uri);
 	connection->is_alive = 1;
 	return connection;
 }
@@ -173,10 +175,16 @@ EXPORT virConnectPtr virConnectOpenAuth(const char *uri, virConnectAuthPtr auth,
 
 EXPORT int virConnectClose(virConnectPtr connection)
 {
+	g_free(connection->uri);
 	g_free(connection->folder);
 	g_free(connection->states);
 	g_free(connection);
 	return 0;
+}
+
+EXPORT char *virConnectGetURI(virConnectPtr connection)
+{
+	return strdup(connection->uri);
 }
 
 EXPORT int virConnectIsAlive(virConnectPtr connection)
@@ -421,6 +429,10 @@ EXPORT int virDomainIsActive(virDomainPtr domain)
 {
 	int state, reason;
 
+	if (!domain->connection->is_alive) {
+		fail(VIR_ERR_INTERNAL_ERROR, "client socket is closed");
+		return -1;
+	}
 	return virDomainGetState(domain, &state, &reason, 0) < 0 ? -1 : state != VIR_DOMAIN_SHUTOFF;
 }
 
@@ -526,7 +538,8 @@ EXPORT int virDomainMigrateToURI3(virDomainPtr domain, const char *uri,
 		fail(VIR_ERR_OPERATION_ABORTED, "operation aborted: canceled by client");
 		return -1;
 	}
-	if (g_str_equal(words[0], "fail")) {
+	domain->connection->is_alive = !g_str_equal(words[0], "lost");
+	if (g_str_equal(words[0], "fail") || g_str_equal(words[0], "lost")) {
 		fail(VIR_ERR_INTERNAL_ERROR, words[2]);
 		return -1;
 	}

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from fake_host import PAUSED_USER, SHUT_OFF, URI, UUID, VF, FakeHost, domain_xml, hostdev
+from fake_host import PAUSED_USER, RUNNING, SHUT_OFF, URI, UUID, VF, FakeHost, domain_xml, hostdev
 
 LONG = 30_000  # milliseconds; nothing waits for its end
 LIMIT = 20.0
@@ -124,6 +124,24 @@ def test_lost(host: FakeHost) -> None:
     assert "it does not run here any more: look for it on the other host" in err
 
 
+@pytest.mark.parametrize("state, here, text", [
+    (RUNNING, True, "it runs on here"), (SHUT_OFF, False, "it does not run here any more"),
+    (None, None, "libvirt here does not say where it is"),
+])
+def test_libvirt_ends(host: FakeHost, state: str | None, here: bool | None, text: str) -> None:
+    """A daemon that was started again is asked; if there is none, nothing is said of the guest."""
+    host.script("lost 500 client socket is closed")
+    running = Running(host, "--json")
+    if state is None:
+        host.here.folder.rename(host.fake / "gone")
+    else:
+        host.here.set_state(state)
+    code, out, err = running.end()
+    assert code == 2
+    assert json.loads(out)["runs_here"] is here
+    assert text in err.splitlines()[-1]
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_cancel(host: FakeHost, number: signal.Signals) -> None:
     host.script(f"ok {LONG} ")
@@ -154,6 +172,13 @@ def test_timeout(host: FakeHost) -> None:
     code, _, err = Running(host, "--timeout", "1").end()
     assert code == 2 and "timeout: cancelling" in err
     assert host.log() == [call(), "abort guest"]
+
+
+def test_timeout_that_is_long(host: FakeHost) -> None:
+    """Its microseconds are 33 ms more than fit into 32 bits."""
+    host.script("ok 1000 ")
+    done = host.run_fake("migrate", "--timeout", "4295", "guest", URI)
+    assert done.returncode == 0, done.stderr
 
 
 def test_progress_in_lines(host: FakeHost) -> None:
