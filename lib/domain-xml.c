@@ -378,7 +378,8 @@ static gboolean match_vfs(VferryDomain *domain, GError **error)
 	return TRUE;
 }
 
-static gboolean take_domain(const xmlNode *root, VferryDomain *domain, GError **error)
+static gboolean take_domain(const xmlNode *root, gboolean bare, VferryDomain *domain,
+			    GError **error)
 {
 	if (!vferry_xml_is(root, "domain")) {
 		vferry_xml_refuse(error, root, "the root is not <domain>");
@@ -389,7 +390,7 @@ static gboolean take_domain(const xmlNode *root, VferryDomain *domain, GError **
 	domain->devices = parse_devices(root, error);
 	if (!domain->devices)
 		return FALSE;
-	domain->vfs = vferry_domain_vfs_parse(root, error);
+	domain->vfs = bare ? g_ptr_array_new() : vferry_domain_vfs_parse(root, error);
 	if (!domain->vfs)
 		return FALSE;
 	domain->numa_nodes = parse_numa_nodes(root, error);
@@ -419,14 +420,24 @@ static gboolean matters(const xmlNode *parent, const char *name)
 	return TRUE;
 }
 
-VferryDomain *vferry_domain_parse(const char *text, gsize length, GError **error)
+static VferryDomain *parse(const char *text, gsize length, gboolean bare, GError **error)
 {
 	g_autoptr(VferryDomain) domain = g_new0(VferryDomain, 1);
 
 	domain->doc = vferry_xml_parse_some(text, length, matters, error);
-	if (!domain->doc || !take_domain(xmlDocGetRootElement(domain->doc), domain, error))
+	if (!domain->doc || !take_domain(xmlDocGetRootElement(domain->doc), bare, domain, error))
 		return NULL;
 	domain->text = g_memdup2(text, length);
 	domain->length = length;
 	return g_steal_pointer(&domain);
+}
+
+VferryDomain *vferry_domain_parse(const char *text, gsize length, GError **error)
+{
+	return parse(text, length, FALSE, error);
+}
+
+VferryDomain *vferry_domain_parse_bare(const char *text, gsize length, GError **error)
+{
+	return parse(text, length, TRUE, error);
 }

@@ -117,6 +117,13 @@ typedef struct {
 VferryDomain *vferry_domain_parse(const char *text, gsize length, GError **error);
 
 /**
+ * vferry_domain_parse_bare() - the same without vferry's metadata, whatever is wrong with them
+ *
+ * Return: as above; @vfs is empty.
+ */
+VferryDomain *vferry_domain_parse_bare(const char *text, gsize length, GError **error);
+
+/**
  * vferry_domain_change() - the text of the domain with changes
  * @domain: stays as it is
  * @changes: @n of them, each about another device

@@ -47,22 +47,36 @@ void guest_claim_inherit(VferryClaim *claim, const VferryClaim *earlier)
 	claim->forget |= earlier->forget;
 }
 
-static gboolean undo_identity(const VferryVf *vf, const VferryIdentity *before, gboolean forget,
-			      GError **error)
+/*
+ * Part by part, since one that fails would take the others back: igb sets no rate while the PF
+ * has no link, and a VF must not be left trusted for that.
+ *
+ * Return: the parts that are not as they were; VFERRY_IDENTITY_MAC and _VLAN where the PF has not
+ * forgotten them. @error is set with any.
+ */
+static guint undo_identity(const VferryVf *vf, const VferryIdentity *before, gboolean forget,
+			   GError **error)
 {
+	const guint guests = VFERRY_IDENTITY_MAC | VFERRY_IDENTITY_VLAN;
 	const char *interface = vferry_pf_interface(vf->pf, error);
 	g_autoptr(GError) first = NULL;
+	guint wrong = 0;
 
 	if (!interface)
-		return FALSE;
-	if (forget)
-		vferry_identity_forget(interface, vf->index, &first);
-	if (before->parts)
-		vferry_identity_apply(interface, vf->index, before, NULL, first ? NULL : &first);
-	if (!first)
-		return TRUE;
-	g_propagate_error(error, g_steal_pointer(&first));
-	return FALSE;
+		return before->parts | (forget ? guests : 0);
+	if (forget && !vferry_identity_forget(interface, vf->index, &first))
+		wrong |= guests;
+	for (guint part = 1; part <= VFERRY_IDENTITY_ALL; part <<= 1) {
+		VferryIdentity one = *before;
+
+		one.parts &= part;
+		if (one.parts && !vferry_identity_apply(interface, vf->index, &one, NULL,
+							first ? NULL : &first))
+			wrong |= part;
+	}
+	if (first)
+		g_propagate_error(error, g_steal_pointer(&first));
+	return wrong;
 }
 
 /* Return: TRUE where a process uses the VF, or nobody can tell. */
@@ -85,11 +99,29 @@ static gboolean in_use(const VferryAddress *vf, GError **error)
 	return TRUE;
 }
 
-static gboolean undo(const VferryClaim *claim, gboolean forget, GError **error)
+/* The parts without which the next guest could send or get what is not its own. */
+static guint guarded_parts(const VferryClaim *claim)
+{
+	guint ours = claim->identity.parts;
+
+	if (claim->forget)
+		ours |= VFERRY_IDENTITY_MAC | VFERRY_IDENTITY_VLAN;
+	return ours & (VFERRY_IDENTITY_TRUST | VFERRY_IDENTITY_MAC | VFERRY_IDENTITY_VLAN |
+		       VFERRY_IDENTITY_SPOOFCHK);
+}
+
+/*
+ * @ret_again: the VF must not be another guest's before this was tried once more
+ *
+ * Return: FALSE where something is not as it was.
+ */
+static gboolean undo(const VferryClaim *claim, gboolean forget, gboolean *ret_again,
+		     GError **error)
 {
 	const VferryBinding before = { claim->driver, claim->driver_override };
 	g_autoptr(VferryVf) vf = NULL;
 	g_autoptr(GError) first = NULL;
+	guint wrong = 0;
 
 	forget |= claim->forget;
 	if (!claim->bound_by_us && !claim->identity.parts && !forget)
@@ -97,10 +129,14 @@ static gboolean undo(const VferryClaim *claim, gboolean forget, GError **error)
 	vf = vferry_vf_read(&claim->address, &first);
 	if (g_error_matches(first, VFERRY_ERROR, VFERRY_ERROR_NOT_FOUND))
 		return TRUE;
-	if (vf && in_use(&claim->address, error))
+	if (vf && in_use(&claim->address, error)) {
+		/* Else it is somebody else's by now. */
+		*ret_again = guest_process_exists(claim->uuid);
 		return FALSE;
+	}
 	if (vf && (claim->identity.parts || forget))
-		undo_identity(vf, &claim->identity, forget, &first);
+		wrong = undo_identity(vf, &claim->identity, forget, &first);
+	*ret_again = (wrong & guarded_parts(claim)) != 0;
 	if (vf && claim->bound_by_us)
 		vferry_unbind(&claim->address, &before, first ? NULL : &first);
 	if (!first)
@@ -123,18 +159,34 @@ void guest_vf_forget(const VferryVf *vf)
 			vferry_address_text(&vf->address, text), problem->message);
 }
 
+/* As of a domain that ran: whoever looks for a VF next tries again to release it. */
+static gboolean keep(VferryClaims *claims, const VferryClaim *claim, gboolean forget,
+		     GError **error)
+{
+	g_autoptr(VferryClaim) kept = vferry_claim_new(&claim->address, claim->uuid, claim->name,
+						       VFERRY_CLAIM_RUNNING, &claim->created);
+
+	guest_claim_inherit(kept, claim);
+	kept->network = g_strdup(claim->network);
+	kept->forget |= forget;
+	return vferry_claims_put(claims, kept, error);
+}
+
 gboolean guest_claim_release(VferryClaims *claims, const VferryClaim *claim, gboolean forget)
 {
 	g_autoptr(GError) problem = NULL;
 	char text[VFERRY_ADDRESS_TEXT_SIZE];
+	gboolean again = FALSE;
 
-	if (!undo(claim, forget, &problem)) {
-		journal_warning("VF %s is not as it was before domain '%s': %s",
+	if (!undo(claim, forget, &again, &problem)) {
+		journal_warning("VF %s is not as it was before domain '%s'%s: %s",
 				vferry_address_text(&claim->address, text), claim->name,
-				problem->message);
+				again ? ", and stays claimed until it is" : "", problem->message);
 		g_clear_error(&problem);
 	}
-	if (vferry_claims_remove(claims, &claim->address, claim->uuid, &problem))
+	if (again && keep(claims, claim, forget, &problem))
+		return FALSE;
+	if (!again && vferry_claims_remove(claims, &claim->address, claim->uuid, &problem))
 		return TRUE;
 	journal_warning("%s", problem->message);
 	return FALSE;
@@ -183,15 +235,18 @@ static gboolean still_counts(const VferryClaim *claim, const VferryInstant *now)
 	return guest_process_exists(claim->uuid);
 }
 
+/* Nobody knows why the domain has ended. */
 static void mend(VferryClaims *claims, const VferryClaim *claim, const VferryInstant *now)
 {
+	g_autoptr(VferryVf) vf = vferry_vf_read(&claim->address, NULL);
 	char text[VFERRY_ADDRESS_TEXT_SIZE];
 
 	journal_notice("dropping the claim of domain '%s' (%s) on VF %s, which it does not use",
 		       claim->name, vferry_claim_purpose_text(claim->purpose),
 		       vferry_address_text(&claim->address, text));
 	if (g_str_equal(claim->created.boot, now->boot))
-		guest_claim_release(claims, claim, FALSE);
+		guest_claim_release(claims, claim, vf && guest_vf_is_configured(vf) &&
+				    guest_vf_is_blank(vf));
 	else
 		vferry_claims_remove(claims, &claim->address, claim->uuid, NULL);
 }

@@ -20,7 +20,8 @@ void guest_claim_inherit(VferryClaim *claim, const VferryClaim *earlier);
  * @forget: have the PF forget MAC and VLAN even if the claim does not ask for it
  *
  * A VF that is gone, or that a process uses, is left as it is. All is tried even if one
- * thing fails; what failed is in the journal.
+ * thing fails; what failed is in the journal. The claim stays where the next guest would
+ * get trust, MAC or VLAN of this one, and where the domain's own process has not ended.
  *
  * Return: whether the claim is gone.
  */
@@ -49,7 +50,8 @@ gboolean guest_claims_expire(VferryClaims *claims, const VferryInstant *now);
  *	is in use takes a look at every process
  *
  * A stale claim is of a domain that ran and does not have its VF open any more: it has
- * ended without a release, or the VF was unplugged from it an hour ago.
+ * ended without a release, or with one that failed, or the VF was unplugged from it an
+ * hour ago.
  */
 gboolean guest_claims_mend(VferryClaims *claims, const VferryInstant *now,
 			   const VferryDomain *domain);

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "guest-vf.h"
 
+#include "config.h"
 #include "error.h"
+#include "pf-interface.h"
+
+#include <string.h>
 
 static void guest_vf_free(GuestVf *guest)
 {
@@ -51,4 +55,27 @@ GPtrArray *guest_vfs_find(const VferryDomain *domain, GError **error)
 const char *guest_vf_text(const GuestVf *guest, char *text)
 {
 	return vferry_address_text(&guest->vf->address, text);
+}
+
+gboolean guest_vf_is_configured(const VferryVf *vf)
+{
+	g_autoptr(VferryConfig) config =
+		vferry_config_load(VFERRY_CONFIG_FILE, VFERRY_CONFIG_FOLDER, NULL);
+	const VferryPf *pf = vf->pf;
+
+	return config && vferry_config_for_pf(config, &pf->address, pf->interfaces, pf->vendor,
+					      pf->device)->configured;
+}
+
+gboolean guest_vf_is_blank(const VferryVf *vf)
+{
+	static const guint8 no_mac[VFERRY_MAC_SIZE];
+	const guint told = VFERRY_IDENTITY_MAC | VFERRY_IDENTITY_VLAN;
+	const char *interface = vferry_pf_interface(vf->pf, NULL);
+	VferryIdentity held = { 0 };
+
+	if (!interface || !vferry_identity_read(interface, vf->index, &held, NULL))
+		return FALSE;
+	return (held.parts & told) == told && memcmp(held.mac, no_mac, sizeof(no_mac)) == 0 &&
+	       held.vlan == 0;
 }

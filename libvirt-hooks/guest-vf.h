@@ -27,6 +27,17 @@ typedef struct {
  */
 GPtrArray *guest_vfs_find(const VferryDomain *domain, GError **error);
 
+/** guest_vf_is_configured() - whether vferry.conf is about its PF */
+gboolean guest_vf_is_configured(const VferryVf *vf);
+
+/**
+ * guest_vf_is_blank() - whether its PF shows neither MAC nor VLAN, so nobody has set them by hand
+ *
+ * igb shows none once the VF is reset, and still takes frames for the MAC that the guest has
+ * chosen: to forget does good then and no harm.
+ */
+gboolean guest_vf_is_blank(const VferryVf *vf);
+
 /** guest_vf_text() - its address */
 const char *guest_vf_text(const GuestVf *guest, char *text);
 

@@ -14,18 +14,20 @@ G_STATIC_ASSERT(VFERRY_HOOK_XML_MAX == VFERRY_XML_SIZE_MAX);
 /* Below the program's own limit, so that its message is the better one. */
 #define BINDING_LIMIT_MS 10000
 
+/* @uses_metadata: without them it cannot be done; the others know from claims what to do */
 typedef struct {
 	const char *name;
 	VferryOperationRun *run;
+	gboolean uses_metadata;
 } Operation;
 
 static const Operation operations[] = {
-	{ "prepare", operation_prepare },
-	{ "started", operation_started },
-	{ "release", operation_release },
-	{ "reconnect", operation_reconnect },
-	{ "migrate", operation_incoming },
-	{ "restore", operation_incoming },
+	{ "prepare", operation_prepare, TRUE },
+	{ "started", operation_started, FALSE },
+	{ "release", operation_release, FALSE },
+	{ "reconnect", operation_reconnect, FALSE },
+	{ "migrate", operation_incoming, TRUE },
+	{ "restore", operation_incoming, TRUE },
 };
 
 static const Operation *find_operation(const char *name)
@@ -38,7 +40,9 @@ static const Operation *find_operation(const char *name)
 
 static gboolean run(const Operation *operation, const VferryHookCall *call, GError **error)
 {
-	VferryDomain *domain = vferry_domain_parse(call->xml, call->length, error);
+	VferryDomain *domain = operation->uses_metadata ?
+			       vferry_domain_parse(call->xml, call->length, error) :
+			       vferry_domain_parse_bare(call->xml, call->length, error);
 
 	if (!domain)
 		return FALSE;

@@ -14,6 +14,7 @@
 #include "guest-vf.h"
 #include "journal.h"
 #include "pf-interface.h"
+#include "vfio.h"
 
 /* A start may take long where much memory is filled first; a claim left behind is rare. */
 #define START_LIFETIME_SECONDS 3600
@@ -132,6 +133,37 @@ static gboolean note_binding(const Plan *plan, VferryClaim *claim, GError **erro
 	return TRUE;
 }
 
+/*
+ * A process that has no claim: a domain that libvirt calls no hook for, or no domain at all. A
+ * bind looks itself; an identity would be the user's from now on, and libvirt refuses later.
+ */
+static gboolean nobody_uses(const GArray *plans, GError **error)
+{
+	g_autofree VferryAddress *vfs = g_new(VferryAddress, plans->len);
+	g_autofree pid_t *users = g_new(pid_t, plans->len);
+	char text[VFERRY_ADDRESS_TEXT_SIZE];
+	guint n = 0;
+
+	for (guint i = 0; i < plans->len; i++) {
+		const Plan *plan = &g_array_index(plans, Plan, i);
+
+		if (plan->interface)
+			vfs[n++] = plan->guest->vf->address;
+	}
+	if (!n)
+		return TRUE;
+	if (!vferry_vfio_users(vfs, n, users, error))
+		return FALSE;
+	for (guint i = 0; i < n; i++) {
+		if (!users[i])
+			continue;
+		g_set_error(error, VFERRY_ERROR, VFERRY_ERROR_BUSY, "VF %s: process %d uses it",
+			    vferry_address_text(&vfs[i], text), (int)users[i]);
+		return FALSE;
+	}
+	return TRUE;
+}
+
 static gboolean claim(Plan *plan, const VferryDomain *domain, VferryClaims *claims,
 		      const VferryInstant *now, GError **error)
 {
@@ -180,6 +212,8 @@ static gboolean plan_and_claim(const VferryDomain *domain, VferryConfig *config,
 		if (!make_plan(&g_array_index(plans, Plan, i), config, &aliases, error))
 			return FALSE;
 	}
+	if (!nobody_uses(plans, error))
+		return FALSE;
 	for (guint i = 0; i < plans->len; i++)
 		if (!claim(&g_array_index(plans, Plan, i), domain, claims, &now, error))
 			return FALSE;
@@ -198,11 +232,22 @@ static gboolean carry_out(const Plan *plan, GError **error)
 	return TRUE;
 }
 
+static gboolean has_claimed(const GArray *plans)
+{
+	for (guint i = 0; i < plans->len; i++)
+		if (g_array_index(plans, Plan, i).claimed)
+			return TRUE;
+	return FALSE;
+}
+
 static void undo_all(const GArray *plans, const VferryDomain *domain)
 {
-	g_autoptr(VferryClaims) claims =
-		vferry_claims_open(VFERRY_CLAIMS_FOLDER, OPERATION_LOCK_MS, NULL);
+	g_autoptr(VferryClaims) claims = NULL;
 
+	/* What failed may be this lock: to wait for it again would use up the call's time. */
+	if (!has_claimed(plans))
+		return;
+	claims = vferry_claims_open(VFERRY_CLAIMS_FOLDER, OPERATION_LOCK_MS, NULL);
 	for (guint i = 0; claims && i < plans->len; i++) {
 		const Plan *plan = &g_array_index(plans, Plan, i);
 		g_autoptr(VferryClaim) ours =

@@ -5,12 +5,8 @@
  */
 #include "operation.h"
 
-#include "config.h"
 #include "guest-claim.h"
 #include "guest-vf.h"
-#include "pf-interface.h"
-
-#include <string.h>
 
 #define MIGRATED "migrated"
 /* libvirt 9 does not say why a domain has ended. */
@@ -27,26 +23,9 @@ static const GuestVf *guest_at(const GPtrArray *guests, const VferryAddress *vf)
 	return NULL;
 }
 
-/*
- * Where the VF is reset and its PF shows neither MAC nor VLAN, nobody has set them by hand. igb
- * still takes frames for the MAC that the guest has chosen, so forgetting does good and no harm.
- */
-static gboolean nothing_is_set(const VferryVf *vf)
-{
-	static const guint8 no_mac[VFERRY_MAC_SIZE];
-	const guint told = VFERRY_IDENTITY_MAC | VFERRY_IDENTITY_VLAN;
-	const char *interface = vferry_pf_interface(vf->pf, NULL);
-	VferryIdentity held = { 0 };
-
-	if (!interface || !vferry_identity_read(interface, vf->index, &held, NULL))
-		return FALSE;
-	return (held.parts & told) == told && memcmp(held.mac, no_mac, sizeof(no_mac)) == 0 &&
-	       held.vlan == 0;
-}
-
 static gboolean may_forget(const VferryVf *vf, const char *extra)
 {
-	return g_str_equal(extra, MIGRATED) || (g_str_equal(extra, UNKNOWN) && nothing_is_set(vf));
+	return g_str_equal(extra, MIGRATED) || (g_str_equal(extra, UNKNOWN) && guest_vf_is_blank(vf));
 }
 
 /*
@@ -56,15 +35,9 @@ static gboolean may_forget(const VferryVf *vf, const char *extra)
  */
 static gboolean has_left_its_mac(const GuestVf *guest, const char *extra)
 {
-	const VferryPf *pf = guest ? guest->vf->pf : NULL;
-	g_autoptr(VferryConfig) config = NULL;
-
-	if (!guest || guest->device->kind != VFERRY_DOMAIN_HOSTDEV || !pf->interfaces[0] ||
-	    !may_forget(guest->vf, extra))
-		return FALSE;
-	config = vferry_config_load(VFERRY_CONFIG_FILE, VFERRY_CONFIG_FOLDER, NULL);
-	return config && vferry_config_for_pf(config, &pf->address, pf->interfaces, pf->vendor,
-					      pf->device)->configured;
+	return guest && guest->device->kind == VFERRY_DOMAIN_HOSTDEV &&
+	       guest->vf->pf->interfaces[0] && may_forget(guest->vf, extra) &&
+	       guest_vf_is_configured(guest->vf);
 }
 
 /* A device that was plugged into a running domain has no claim: libvirt calls no hook then. */

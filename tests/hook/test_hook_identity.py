@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from hook_host import Host
-from hook_xml import OTHER_UUID, Domain, hostdev, interface
+from hook_xml import OTHER_UUID, UUID, Domain, hostdev, interface
 
 PF = "0000:01:00.0"
 FREE = "00:00:00:00:00:00 0 0 33024 0 1 0 0 0"
@@ -18,7 +19,10 @@ GUEST_MAC = "52:54:00:12:34:56"
 ALL = (f"hostdev='0' mac='{GUEST_MAC}' vlan='42' vlan-qos='3' trust='yes' spoofchk='no' "
        "link-state='enable' min-tx-rate='10' max-tx-rate='1000'")
 IFLA_VF_MAC = 1
+IFLA_VF_VLAN_LIST = 12
+IFLA_VF_SPOOFCHK = 4
 IFLA_VF_RATE = 6
+IFLA_VF_TRUST = 9
 
 
 @dataclass
@@ -184,6 +188,69 @@ def test_the_next_domain_finds_it_clean(bed: Bed) -> None:
     assert "which it does not use" in bed.host.journal()
     bed.stop(second)
     assert bed.held() == [FREE, FREE]
+
+
+def test_a_process_that_nobody_has_claimed_for(bed: Bed) -> None:
+    """A device that was plugged in: no hook was called, and its guest must not get another's MAC."""
+    other = f"{GUEST_MAC} 0 0 33024 0 1 0 0 0"
+    bed.set(other, FREE)
+    xml = Domain([hostdev(bed.vfs[0])], ["hostdev='0' mac='52:54:00:00:00:01' trust='yes'"]).text()
+    with bed.host.used(bed.vfs[0]) as process:
+        line = bed.host.hook("prepare", xml).refused()
+    assert f"VF {bed.vfs[0]}: process {process} uses it" in line
+    assert bed.held() == [other, FREE]
+    assert bed.host.claimed() == {}
+
+
+def test_a_part_that_is_not_put_back(bed: Bed) -> None:
+    """igb sets no rate while its link is down. The VF is not left trusted for that."""
+    xml = Domain([hostdev(bed.vfs[0])], [ALL]).text()
+    bed.start(xml)
+    bed.set(f"refuse {IFLA_VF_RATE}", *bed.held())
+    bed.host.hook("release", xml, "shutdown").good()
+    assert bed.held()[0] == "00:00:00:00:00:00 0 0 33024 0 1 0 10 1000"
+    assert "the driver refuses rate" in bed.host.journal()
+    assert bed.host.claimed() == {}
+
+
+@pytest.mark.parametrize("failing", [IFLA_VF_TRUST, IFLA_VF_SPOOFCHK, IFLA_VF_VLAN_LIST,
+                                     IFLA_VF_MAC])
+def test_a_part_that_the_next_guest_must_not_have(bed: Bed, failing: int) -> None:
+    """The claim stays, so that it is tried again before anybody gets the VF."""
+    xml = Domain([hostdev(bed.vfs[0])], [ALL]).text()
+    bed.start(xml)
+    bed.set(f"refuse {failing}", *bed.held())
+    bed.host.hook("release", xml, "shutdown").good()
+    assert "and stays claimed until it is" in bed.host.journal()
+    assert bed.host.claimed() == {bed.vfs[0]: "running"}
+    second = Domain([hostdev(bed.vfs[0])], uuid=OTHER_UUID).text()
+    assert bed.vfs[0] in bed.host.hook("prepare", second).refused()
+    bed.set(*bed.held())
+    bed.host.hook("prepare", second).good()
+    assert bed.held() == [FREE, FREE]
+    assert bed.host.claimed() == {bed.vfs[0]: "bound"}
+
+
+def test_a_process_that_has_not_ended_yet(bed: Bed) -> None:
+    """libvirt gives up on a QEMU that hangs; what it has is put back once it is gone."""
+    xml = Domain([hostdev(bed.vfs[0])], [ALL]).text()
+    bed.start(xml)
+    qemu = ["/bin/sh", "-c", "read line", "qemu", "-uuid", UUID]
+    with bed.host.used(bed.vfs[0]), subprocess.Popen(qemu, stdin=subprocess.PIPE):
+        bed.host.hook("release", xml, "shutdown").good()
+        assert bed.host.claimed() == {bed.vfs[0]: "running"}
+    second = Domain([hostdev(bed.vfs[0])], uuid=OTHER_UUID).text()
+    bed.host.hook("prepare", second).good()
+    assert bed.held() == [FREE, FREE]
+
+
+def test_a_mac_that_the_guest_chose_and_no_release(bed: Bed) -> None:
+    """The PF is asked to forget it, too, when the claim is dropped as stale."""
+    xml = Domain([hostdev(bed.vfs[0])]).text()
+    bed.start(xml)
+    bed.set(f"refuse {IFLA_VF_MAC}", FREE, FREE)
+    bed.host.hook("prepare", Domain([hostdev(bed.vfs[0])], uuid=OTHER_UUID).text()).good()
+    assert "the driver refuses MAC" in bed.host.journal()
 
 
 def test_a_pf_without_a_network_interface(host: Host) -> None:

@@ -237,7 +237,22 @@ def test_metadata_with_an_error(host: Host) -> None:
     xml = Domain([hostdev(vf)], ["hostdev='0' spoofcheck='no'"]).text()
     assert "vferry's <vf> has an attribute that is not known" in host.hook("prepare", xml).refused()
     assert "attribute" in host.hook("migrate", xml).refused()
-    host.hook("reconnect", xml).good()
+
+
+def test_metadata_that_are_spoilt_while_it_runs(host: Host) -> None:
+    """virsh metadata changes those of a running domain, and no hook can refuse that."""
+    vf, = host.add_pf(PF, 1, driver="igbvf")
+    host.configure(LAB)
+    kernel = Kernel(host)
+    kernel.hook("prepare", one(vf)).good()
+    xml = Domain([hostdev(vf)], ["hostdev='0' spoofcheck='no'"]).text()
+    kernel.hook("started", xml).good()
+    kernel.hook("reconnect", xml).good()
+    assert host.claimed() == {vf: "running"}
+    assert host.driver(vf) == OURS
+    kernel.hook("release", xml, "shutdown").good()
+    assert host.claimed() == {}
+    assert host.driver(vf) == "igbvf"
 
 
 def test_reconnect_makes_claims_good(host: Host) -> None:
