@@ -233,10 +233,15 @@ static gboolean check_possible(const Work *work, guint number, GError **error)
 	return FALSE;
 }
 
+/* Guests are defined with those that were present: where others cannot be made, they come back. */
 static gboolean change_number(Work *work, guint present, guint number, GError **error)
 {
-	return check_possible(work, number, error) &&
-	       (present == 0 || remove_vfs(work, error)) && make_vfs(work, number, error);
+	if (!check_possible(work, number, error) || (present > 0 && !remove_vfs(work, error)))
+		return FALSE;
+	if (make_vfs(work, number, error))
+		return TRUE;
+	make_vfs(work, present, NULL);
+	return FALSE;
 }
 
 /* What comes later is bound by us. A PF with driver=keep stays with the kernel's way. */

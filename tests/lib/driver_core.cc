@@ -260,7 +260,7 @@ int DriverCore::set_numvfs(const std::string &pf, unsigned number)
 		return 0;
 	if (number && !present.empty())
 		return EBUSY;
-	if (model.refusal)
+	if (model.refusal && number > model.granted)
 		return model.refusal;
 	for (unsigned i = 0; i < present.size(); i++) {
 		fs::remove(folder / ("virtfn" + std::to_string(i)));

@@ -34,7 +34,7 @@ struct Driver {
 /*
  * A PF to be added.
  * @ids: of its VFs, as in modalias
- * @refusal: errno of sriov_numvfs
+ * @refusal: errno of sriov_numvfs for more VFs than @granted
  * @has_driver, @interface: its own
  */
 struct PfModel {
@@ -44,6 +44,7 @@ struct PfModel {
 	std::string driver = "igb";
 	std::string interface = "";
 	int refusal = 0;
+	unsigned granted = 0;
 };
 
 /* One write to the tree: "driver_override igbvf", "unbind igbvf", "probe", "sriov_numvfs 7". */

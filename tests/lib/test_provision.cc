@@ -422,6 +422,23 @@ TEST_F(Provision, ARefusalOfThePfsDriver)
 	expect_text(result->problem, "No space left on device");
 }
 
+TEST_F(Provision, WhatWasThereComesBackAfterARefusal)
+{
+	PfModel model;
+
+	model.refusal = ENOSPC;
+	model.granted = 3;
+	add_pf("vfs = 7\n", model);
+	core.set_numvfs(pf_address, 3);
+	for (const std::string &address : core.vfs_of(pf_address))
+		core.detach(address);
+	ASSERT_TRUE(provision());
+	expect_text(result->problem, "3 VFs instead of vfs=7");
+	expect_text(result->problem, "No space left on device");
+	EXPECT_EQ(result->vfs_after, 3U);
+	EXPECT_EQ(result->vfs->len, 3U);
+}
+
 TEST_F(Provision, ADriverThatRefusesOneVfLeavesItWithoutOverride)
 {
 	int probes = 0;
