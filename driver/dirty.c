@@ -180,7 +180,11 @@ static void harvest(struct igbvfio_device *dev, unsigned int q)
 	advance(dev, rx, head);
 }
 
-/* Free the passed slots whose write-back has reached memory. */
+/*
+ * Free the passed slots whose write-back has reached memory: DD, which the guest
+ * mostly posts as 0, is 1. A slot that was posted with it stays until it is
+ * posted again, as nobody can tell.
+ */
 static void retire(struct igbvfio_device *dev, unsigned int q)
 {
 	struct igbvfio_rx_shadow *rx = &dev->log.rx[q];
@@ -198,7 +202,8 @@ static void retire(struct igbvfio_device *dev, unsigned int q)
 			return;
 		}
 		for (i = 0; i < n; i++) {
-			if (!(le64_to_cpu(descriptors[i][1]) & IGBVF_RXD_DD))
+			if (!(le64_to_cpu(descriptors[i][1]) & IGBVF_RXD_DD) ||
+			    rx->slots[rx->retire].header & IGBVF_RXD_DD)
 				return;
 			rx->slots[rx->retire].packet = IGBVFIO_SLOT_FREE;
 			rx->retire = next(rx, rx->retire);

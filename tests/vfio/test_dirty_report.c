@@ -4,7 +4,10 @@
  */
 #include "bed.h"
 
+#include <regs.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static void test_report_in_pieces(const struct options *options)
 {
@@ -236,6 +239,45 @@ static void test_starts_empty(const struct options *options)
 	rig_close(&bed.rig);
 }
 
+static bool is_reported(const struct bed *bed, uint64_t buffer)
+{
+	return page_set_has(&bed->truth.reported, (buffer - bed->rig.iommu.iova) / PAGE);
+}
+
+/* A guest may leave DD on in what it posts. Nobody can tell then whether it was written: the
+ * buffer is reported until it is posted again. */
+static void test_posted_as_done(const struct options *options)
+{
+	struct frame *frame = malloc(sizeof(*frame));
+	uint64_t done, usual;
+	struct rx_queue *rx;
+	struct bed bed;
+	struct nic *nic;
+
+	CHECK(frame);
+	bed_open(&bed, options, 8, 64, PAGE, 2048);
+	nic = &bed.rig.nic;
+	rx = &nic->rx[0];
+	bed_start(&bed);
+	peer_send(&bed.rig.peer, nic->mac, 800, ++bed.rig.sequence);
+	CHECK_EQ(nic_receive(nic, frame, 3000), bed.rig.sequence);
+	done = pool_take(&bed.pool, &bed.rig.iommu);
+	usual = rx->buffer[rx->next];
+	rx_post(nic, 0, done, IGBVF_RXD_DD);
+	rx_doorbell(nic, 0);
+	while (vf_read(nic->vf, IGBVF_RDH(0)) != rx->tail) {
+		peer_send(&bed.rig.peer, nic->mac, 800, ++bed.rig.sequence);
+		usleep(1000);
+	}
+	for (int round = 0; round < 3; round++) {
+		truth_report(&bed.truth, nic->vf, bed.rig.iommu.size);
+		CHECK_IN(is_reported(&bed, done), "report %d", round);
+		CHECK_EQ_IN(is_reported(&bed, usual), round == 0, "report %d", round);
+	}
+	bed_close(&bed);
+	free(frame);
+}
+
 const struct test dirty_report_tests[] = {
 	{ "dirty_report.in_pieces", test_report_in_pieces, 0 },
 	{ "dirty_report.clears_its_range_only", test_clears_its_range_only, 0 },
@@ -243,6 +285,7 @@ const struct test dirty_report_tests[] = {
 	{ "dirty_report.page_sizes", test_page_sizes, 0 },
 	{ "dirty_report.only_sets_bits", test_only_sets_bits, 0 },
 	{ "dirty_report.arguments", test_arguments, 0 },
+	{ "dirty_report.posted_as_done", test_posted_as_done, 0 },
 	{ "dirty_report.starts_empty", test_starts_empty, 0 },
 	{ 0 },
 };
