@@ -182,9 +182,10 @@ static void note_answer(struct igbvfio_device *dev, const u32 *answer)
 		dev->counters.messages_refused++;
 		/* These two take effect although the PF answers NACK: RESET of
 		 * a VF without an address, promiscuous bits of which it knows
-		 * only some (where it has enabled the VF, which CTS tells).
+		 * only some (where it has enabled the VF, which CTS tells). A
+		 * RESET with bits besides its type is no RESET to igb.
 		 */
-		if (type != IGBVF_MSG_RESET &&
+		if (mbx->request[0] != IGBVF_MSG_RESET &&
 		    !(type == IGBVF_MSG_SET_PROMISC && answer[0] & IGBVF_MSG_CTS))
 			return;
 	}

@@ -142,6 +142,22 @@ static void test_after_reset_only(const struct options *options)
 	rig_close(&rig);
 }
 
+/* RESET with bits besides its type is none to igb: the PF says no and forgets nothing. */
+static void test_reset_that_is_none(const struct options *options)
+{
+	uint32_t request = IGBVF_MSG_RESET | 1 << IGBVF_MSG_INFO_SHIFT;
+	struct rig rig;
+
+	rig_open_nic(&rig, options, 2);
+	mig_require(&rig.vf[0]);
+	mailbox_set_vlan(&rig.nic.mailbox, 77, true);
+	CHECK_EQ(mailbox_call(&rig.nic.mailbox, &request, 1), request | IGBVF_MSG_NACK);
+	rig_check_arrives(&rig, &rig.nic, rig.nic.mac, 77);
+	carry_on(&rig, OTHER_VF);
+	rig_check_arrives(&rig, &rig.nic, rig.nic.mac, 77);
+	rig_close(&rig);
+}
+
 /* Requests while the device is stopped: QEMU's own reads must do no harm, and
  * a guest cannot be there. The mailbox may refuse, the host may not care. */
 static void test_used_while_stopped(const struct options *options)
@@ -168,6 +184,7 @@ const struct test mailbox_tests[] = {
 	{ "mailbox.request_under_way", test_request_under_way, 0 },
 	{ "mailbox.nothing_latched_twice", test_nothing_latched_twice, 0 },
 	{ "mailbox.after_reset_only", test_after_reset_only, 0 },
+	{ "mailbox.reset_that_is_none", test_reset_that_is_none, 0 },
 	{ "mailbox.used_while_stopped", test_used_while_stopped, 0 },
 	{ 0 },
 };
