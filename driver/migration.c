@@ -427,11 +427,15 @@ static int start_dma(struct igbvfio_device *dev)
 	lock_device(dev);
 	ret = igbvfio_run(dev);
 	igbvfio_unlock_regs(dev);
-	/* Some queues may be on: no state but ERROR is true. It comes when
-	 * state_mutex is dropped.
+	if (!ret)
+		return 0;
+	/* Some queues may be on: no state but ERROR is true, unless a reset came
+	 * in between. It comes when state_mutex is dropped.
 	 */
-	if (ret)
-		igbvfio_migration_error(dev);
+	spin_lock(&dev->reset_lock);
+	if (!dev->deferred_reset)
+		dev->deferred_error = true;
+	spin_unlock(&dev->reset_lock);
 	return ret;
 }
 

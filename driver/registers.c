@@ -9,6 +9,7 @@
 
 #include <linux/delay.h>
 #include <linux/io.h>
+#include <linux/pm_runtime.h>
 
 static const u32 statistic_regs[IGBVF_STATISTICS] = {
 	[IGBVF_STAT_GPRC] = IGBVF_VFGPRC,
@@ -118,11 +119,14 @@ u32 igbvfio_rd(struct igbvfio_device *dev, u32 reg)
  * @dev: device
  * @reg: byte offset in BAR0, a multiple of 4
  * @value: what to write; lost where the device cannot be reached
+ *
+ * Lost, too, after a reset that the holder of regs_lock does not know of: what
+ * it is about to start was switched off by that, and has to stay so.
  */
 void igbvfio_wr(struct igbvfio_device *dev, u32 reg, u32 value)
 {
 	down_read(&dev->core.memory_lock);
-	if (reachable(dev))
+	if (reachable(dev) && !READ_ONCE(dev->regs_reset))
 		iowrite32(value, dev->bar0 + reg);
 	up_read(&dev->core.memory_lock);
 }
@@ -397,23 +401,38 @@ static bool is_bar0(loff_t pos)
 	       (pos & VFIO_PCI_OFFSET_MASK) < IGBVF_BAR0_SIZE;
 }
 
+/* The user may have put the device into low power: as in the core, an access wakes it. */
+static int wake(struct igbvfio_device *dev)
+{
+	return pm_runtime_resume_and_get(&dev->core.pdev->dev) ? -EIO : 0;
+}
+
+static void rest(struct igbvfio_device *dev)
+{
+	pm_runtime_put(&dev->core.pdev->dev);
+}
+
 /** igbvfio_read() - vfio_device_ops.read: any width, any count, any alignment */
 ssize_t igbvfio_read(struct vfio_device *core_vdev, char __user *buf,
 		     size_t count, loff_t *ppos)
 {
 	struct igbvfio_device *dev = to_igbvfio(core_vdev);
 	size_t done = 0;
+	ssize_t n;
 
 	if (!is_bar0(*ppos))
 		return vfio_pci_core_read(core_vdev, buf, count, ppos);
+	n = wake(dev);
+	if (n)
+		return n;
 	while (done < count && is_bar0(*ppos)) {
-		ssize_t n = read_piece(dev, buf + done, count - done, ppos);
-
+		n = read_piece(dev, buf + done, count - done, ppos);
 		if (n <= 0)
-			return done ? done : n;
+			break;
 		done += n;
 	}
-	return done;
+	rest(dev);
+	return done ? done : n;
 }
 
 /** igbvfio_write() - vfio_device_ops.write: any width, any count, any alignment */
@@ -422,15 +441,19 @@ ssize_t igbvfio_write(struct vfio_device *core_vdev, const char __user *buf,
 {
 	struct igbvfio_device *dev = to_igbvfio(core_vdev);
 	size_t done = 0;
+	ssize_t n;
 
 	if (!is_bar0(*ppos))
 		return vfio_pci_core_write(core_vdev, buf, count, ppos);
+	n = wake(dev);
+	if (n)
+		return n;
 	while (done < count && is_bar0(*ppos)) {
-		ssize_t n = write_piece(dev, buf + done, count - done, ppos);
-
+		n = write_piece(dev, buf + done, count - done, ppos);
 		if (n <= 0)
-			return done ? done : n;
+			break;
 		done += n;
 	}
-	return done;
+	rest(dev);
+	return done ? done : n;
 }
