@@ -116,8 +116,7 @@ static int get_region_info_caps(struct vfio_device *core_vdev,
 		return describe_bar0(to_igbvfio(core_vdev), info, caps);
 	return vfio_pci_ioctl_get_region_info(core_vdev, info, caps);
 }
-#endif
-
+#else
 /* Before 7.0 the driver copies region info and its capabilities itself. */
 static long bar0_region_info(struct igbvfio_device *dev,
 			     struct vfio_region_info __user *arg)
@@ -153,13 +152,16 @@ static long bar0_region_info(struct igbvfio_device *dev,
 		return ret;
 	return copy_to_user(arg, &info, minsz) ? -EFAULT : 0;
 }
+#endif
 
 static long device_ioctl(struct vfio_device *core_vdev, unsigned int cmd,
 			 unsigned long arg)
 {
 	switch (cmd) {
+#ifndef IGBVFIO_HAVE_REGION_INFO_CAPS
 	case VFIO_DEVICE_GET_REGION_INFO:
 		return bar0_region_info(to_igbvfio(core_vdev), (void __user *)arg);
+#endif
 	case VFIO_DEVICE_IOEVENTFD:
 		/* Writes a register behind the driver's back. Which one cannot be
 		 * checked: the core reads the request again.
@@ -246,6 +248,8 @@ static const struct vfio_device_ops igbvfio_ops = {
 	.bind_iommufd = vfio_iommufd_physical_bind,
 	.unbind_iommufd = vfio_iommufd_physical_unbind,
 	.attach_ioas = vfio_iommufd_physical_attach_ioas,
+#endif
+#ifdef IGBVFIO_HAVE_DETACH_IOAS
 	.detach_ioas = vfio_iommufd_physical_detach_ioas,
 #endif
 };
