@@ -20,6 +20,7 @@
 #define KEY_DRIVER_OVERRIDE "driver-override-before"
 #define KEY_BOUND_BY_US "bound-by-us"
 #define KEY_FORGET "forget-guest"
+#define KEY_FAILOVER "failover"
 #define KEY_XML_ADDRESS "xml-address"
 #define KEY_NETWORK "network"
 
@@ -228,13 +229,25 @@ static gboolean take_purpose(GKeyFile *file, VferryClaimPurpose *ret, GError **e
 	return invalid(error, KEY_PURPOSE, text);
 }
 
+static gboolean take_boolean(GKeyFile *file, const char *key, gboolean *ret, GError **error)
+{
+	g_autofree char *text = NULL;
+
+	if (!take_text(file, key, &text, error))
+		return FALSE;
+	*ret = g_str_equal(text, "true");
+	return *ret || g_str_equal(text, "false") || invalid(error, key, text);
+}
+
 static gboolean take_owner(GKeyFile *file, VferryClaim *claim, GError **error)
 {
 	g_autofree char *name = NULL;
 
 	if (!take_text(file, KEY_UUID, &claim->uuid, error) ||
 	    !take_text(file, KEY_NAME, &name, error) ||
-	    !take_purpose(file, &claim->purpose, error))
+	    !take_purpose(file, &claim->purpose, error) ||
+	    (has(file, KEY_FAILOVER) &&
+	     !take_boolean(file, KEY_FAILOVER, &claim->failover, error)))
 		return FALSE;
 	claim->name = showable(name);
 	return TRUE;
@@ -254,16 +267,6 @@ static gboolean take_times(GKeyFile *file, VferryClaim *claim, GError **error)
 	claim->created.seconds = (gint64)created;
 	claim->lifetime = (guint32)lifetime;
 	return TRUE;
-}
-
-static gboolean take_boolean(GKeyFile *file, const char *key, gboolean *ret, GError **error)
-{
-	g_autofree char *text = NULL;
-
-	if (!take_text(file, key, &text, error))
-		return FALSE;
-	*ret = g_str_equal(text, "true");
-	return *ret || g_str_equal(text, "false") || invalid(error, key, text);
 }
 
 static gboolean take_before(GKeyFile *file, VferryClaim *claim, GError **error)
@@ -325,6 +328,7 @@ static void set_claim(GKeyFile *file, const VferryClaim *claim)
 	set_text(file, KEY_UUID, claim->uuid);
 	set_text(file, KEY_NAME, name);
 	set_text(file, KEY_PURPOSE, vferry_claim_purpose_text(claim->purpose));
+	set_text(file, KEY_FAILOVER, claim->failover ? "true" : NULL);
 	set_text(file, KEY_BOOT, claim->created.boot);
 	g_key_file_set_int64(file, GROUP, KEY_CREATED, claim->created.seconds);
 	g_key_file_set_uint64(file, GROUP, KEY_LIFETIME, claim->lifetime);

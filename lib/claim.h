@@ -56,6 +56,7 @@ const char *vferry_claim_purpose_text(VferryClaimPurpose purpose);
  * @driver: the driver that the VF had before, NULL for none
  * @driver_override: the VF's driver_override before, NULL for none; never the
  *	"(null)" that sysfs shows for none
+ * @failover: the domain may open it at any time while it runs (<teaming>)
  * @bound_by_us: vferry changed the driver, so a release has to undo it
  * @identity: what of the VF's identity was otherwise before, so that a release puts it
  *	back; only its parts. Never a MAC: what a VF chose itself reads like what was set
@@ -76,6 +77,7 @@ typedef struct {
 	guint32 lifetime;
 	char *driver;
 	char *driver_override;
+	gboolean failover;
 	gboolean bound_by_us;
 	VferryIdentity identity;
 	gboolean forget;

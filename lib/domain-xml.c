@@ -144,6 +144,7 @@ static VferryDomainDevice *device_new(const xmlNode *node, VferryDomainDeviceKin
 	device->kind = kind;
 	device->position = position;
 	device->line = vferry_xml_line(node);
+	device->failover = vferry_xml_first(node, "teaming") != NULL;
 	device->vlans = g_array_new(FALSE, FALSE, sizeof(guint16));
 	return device;
 }

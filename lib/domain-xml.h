@@ -31,6 +31,7 @@ typedef enum {
  * @position: among the domain's elements of its name, of whatever type, from 0
  * @line: where its start tag ends
  * @managed: libvirt binds and unbinds the driver
+ * @failover: one of a pair (<teaming>), which QEMU opens when the guest asks for it
  * @driver_name: <driver name=/>, which libvirt ignores; NULL where there is none
  * @driver_model: <driver model=/>, the kernel's driver (libvirt 10); NULL: libvirt chooses
  * @alias: libvirt's, or the user's, which starts with "ua-"; NULL where there is none
@@ -49,6 +50,7 @@ typedef struct {
 	guint position;
 	long line;
 	gboolean managed;
+	gboolean failover;
 	char *driver_name;
 	char *driver_model;
 	char *alias;

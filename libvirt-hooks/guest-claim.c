@@ -224,12 +224,13 @@ typedef gboolean Suspect(const VferryClaim *claim, const VferryInstant *now,
 
 /*
  * Whether a claim on a VF that nobody uses still counts, as its domain is here. What was
- * unplugged from a domain is free for others after some time.
+ * unplugged from a domain is free for others after some time, but for a VF that its guest may
+ * ask for as long as it runs.
  */
 static gboolean still_counts(const VferryClaim *claim, const VferryInstant *now)
 {
 	if (!g_str_equal(claim->created.boot, now->boot) ||
-	    (claim->purpose == VFERRY_CLAIM_RUNNING &&
+	    (claim->purpose == VFERRY_CLAIM_RUNNING && !claim->failover &&
 	     now->seconds - claim->created.seconds > UNUSED_SECONDS))
 		return FALSE;
 	return guest_process_exists(claim->uuid);

@@ -51,7 +51,7 @@ gboolean guest_claims_expire(VferryClaims *claims, const VferryInstant *now);
  *
  * A stale claim is of a domain that ran and does not have its VF open any more: it has
  * ended without a release, or with one that failed, or the VF was unplugged from it an
- * hour ago.
+ * hour ago. One of a failover pair is not stale while its domain runs.
  */
 gboolean guest_claims_mend(VferryClaims *claims, const VferryInstant *now,
 			   const VferryDomain *domain);

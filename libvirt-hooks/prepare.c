@@ -173,6 +173,7 @@ static gboolean claim(Plan *plan, const VferryDomain *domain, VferryClaims *clai
 	g_autoptr(VferryClaim) earlier = vferry_claims_lookup(claims, vf);
 
 	new_claim->lifetime = START_LIFETIME_SECONDS;
+	new_claim->failover = plan->guest->device->failover;
 	new_claim->network = g_strdup(plan->config->network);
 	if (!note_binding(plan, new_claim, error) || !note_identity(plan, new_claim, error))
 		return prefix(plan, error);

@@ -25,6 +25,7 @@ static void claim_running(VferryClaims *claims, const VferryDomain *domain, cons
 		vferry_claim_new(vf, domain->uuid, domain->name, VFERRY_CLAIM_RUNNING, now);
 	g_autoptr(GError) problem = NULL;
 
+	claim->failover = guest->device->failover;
 	*ret_incoming |= !earlier;
 	if (earlier && !vferry_claim_blocks(earlier, domain->uuid)) {
 		*ret_incoming |= earlier->purpose == VFERRY_CLAIM_INCOMING;

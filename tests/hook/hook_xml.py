@@ -18,11 +18,11 @@ def address_of(vf: str) -> str:
     return f"<address domain='0x{domain}' bus='0x{bus}' slot='0x{slot}' function='0x{function}'/>"
 
 
-def hostdev(vf: str, *, managed: bool = True, model: str | None = None) -> str:
+def hostdev(vf: str, *, managed: bool = True, model: str | None = None, more: str = "") -> str:
     driver = f"      <driver name='vfio' model='{model}'/>\n" if model else ""
     return (f"    <hostdev mode='subsystem' type='pci' managed='{'yes' if managed else 'no'}'>\n"
             f"{driver}      <source>\n        {address_of(vf)}\n      </source>\n"
-            "    </hostdev>\n")
+            f"{more}    </hostdev>\n")
 
 
 def interface(vf: str, mac: str = "52:54:00:aa:bb:cc") -> str:

@@ -199,6 +199,27 @@ def test_a_domain_that_does_not_use_its_vf_yet(host: Host) -> None:
         qemu.wait()
 
 
+TEAMING = "      <teaming type='transient' persistent='ua-backup'/>\n"
+
+
+@pytest.mark.parametrize("operation", ["reconnect", "prepare"])
+def test_a_domain_of_a_failover_pair(host: Host, operation: str) -> None:
+    """Its QEMU opens the VF whenever the guest asks for it, hours later too."""
+    vf, = host.add_pf(PF, 1)
+    xml = Domain([hostdev(vf, more=TEAMING)]).text()
+    host.hook("prepare", xml).good()
+    host.hook("started", xml).good()
+    if operation == "reconnect":
+        (host.root / "run/vferry/claims" / vf).unlink()
+        host.hook("reconnect", xml).good()
+    host.age(vf, created=str(int(time.clock_gettime(time.CLOCK_BOOTTIME)) - 3601))
+    other = Domain([hostdev(vf)], uuid=OTHER_UUID, name="other").text()
+    qemu = ["/bin/sh", "-c", "read line", "qemu", "-uuid", UUID]
+    with subprocess.Popen(qemu, stdin=subprocess.PIPE):
+        assert "is claimed by domain 'guest'" in host.hook("prepare", other).refused()
+    host.hook("prepare", other).good()
+
+
 def test_a_claim_that_cannot_be_read(host: Host) -> None:
     vf, = host.add_pf(PF, 1)
     host.hook("prepare", one(vf)).good()

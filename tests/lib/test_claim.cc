@@ -43,6 +43,7 @@ Claim full() {
   Claim claim = claim_of(vf(), kAlice, VFERRY_CLAIM_INCOMING, 60);
   claim->driver = g_strdup("igbvf");
   claim->driver_override = g_strdup("vfio-pci");
+  claim->failover = TRUE;
   claim->bound_by_us = TRUE;
   claim->identity = some_identity();
   claim->forget = TRUE;
@@ -90,6 +91,7 @@ TEST(Claim, TheIdentityComesBack) {
   EXPECT_EQ(claim->identity.parts, wanted.parts);
   EXPECT_EQ(vferry_identity_difference(&wanted, &claim->identity), 0U);
   EXPECT_TRUE(claim->forget);
+  EXPECT_TRUE(claim->failover);
 
   // Each part alone, over a claim that had all.
   for (guint part = 1; part <= VFERRY_IDENTITY_LINK; part <<= 1) {
@@ -127,6 +129,7 @@ TEST(Claim, WhatIsOptionalStaysAway) {
   EXPECT_EQ(claim->purpose, VFERRY_CLAIM_RUNNING);
   EXPECT_EQ(claim->driver, nullptr);
   EXPECT_EQ(claim->driver_override, nullptr);
+  EXPECT_FALSE(claim->failover);
   EXPECT_FALSE(claim->bound_by_us);
   EXPECT_EQ(text_of(claim->xml_address), "0000:01:10.0");
   EXPECT_EQ(claim->network, nullptr);
