@@ -80,7 +80,7 @@ CheckThere *check_gather_there(const char *uri, const CheckHere *here, GError **
 {
 	g_autoptr(CheckThere) there = check_there_new(uri);
 	g_autoptr(virConnect) connection = connection_open(uri, TRUE, error);
-	g_autoptr(Domains) domains = connection ? domains_read(connection, error) : NULL;
+	g_autoptr(Domains) domains = connection ? domains_read(connection, TRUE, error) : NULL;
 
 	if (!domains || !read_node_devices(there, connection, domains, error))
 		return NULL;

@@ -23,7 +23,7 @@ void domains_free(Domains *domains)
 {
 	g_hash_table_unref(domains->users);
 	g_ptr_array_unref(domains->all);
-	g_clear_pointer(&domains->pools, g_ptr_array_unref);
+	g_ptr_array_unref(domains->pools);
 	g_ptr_array_unref(domains->problems);
 	g_free(domains);
 }
@@ -33,6 +33,7 @@ static Domains *domains_new(void)
 	Domains *domains = g_new0(Domains, 1);
 
 	domains->all = g_ptr_array_new_with_free_func((GDestroyNotify)domain_free);
+	domains->pools = g_ptr_array_new_with_free_func(g_free);
 	domains->problems = g_ptr_array_new_with_free_func(g_free);
 	domains->users = g_hash_table_new(vferry_address_hash, vferry_address_equal);
 	return domains;
@@ -123,7 +124,14 @@ static int by_name(gconstpointer left, gconstpointer right)
 	return strcmp((*a)->name, (*b)->name);
 }
 
-Domains *domains_read(virConnectPtr connection, GError **error)
+static void read_pools(Domains *domains, virConnectPtr connection)
+{
+	g_ptr_array_unref(domains->pools);
+	domains->pools = pools_read(connection);
+	domains->pools_apparmor = domains->pools->len > 0 && capabilities_has_apparmor(connection);
+}
+
+Domains *domains_read(virConnectPtr connection, gboolean pools, GError **error)
 {
 	g_autoptr(Domains) domains = domains_new();
 	virDomainPtr *handles = NULL;
@@ -139,8 +147,8 @@ Domains *domains_read(virConnectPtr connection, GError **error)
 	}
 	free(handles);
 	g_ptr_array_sort(domains->all, by_name);
-	domains->pools = pools_read(connection);
-	domains->pools_apparmor = domains->pools->len > 0 && capabilities_has_apparmor(connection);
+	if (pools)
+		read_pools(domains, connection);
 	return g_steal_pointer(&domains);
 }
 
@@ -156,6 +164,7 @@ typedef struct {
 	Domains *domains;
 	GError *error;
 	char *uri;
+	gboolean pools;
 } Question;
 
 static void question_unref(Question *question)
@@ -175,7 +184,8 @@ static gpointer ask(gpointer data)
 	Question *question = data;
 	g_autoptr(GError) error = NULL;
 	g_autoptr(virConnect) connection = connection_open(question->uri, TRUE, &error);
-	Domains *domains = connection ? domains_read(connection, &error) : NULL;
+	Domains *domains = connection ? domains_read(connection, question->pools, &error) :
+				     NULL;
 
 	g_mutex_lock(&question->lock);
 	question->domains = domains;
@@ -207,7 +217,7 @@ static Domains *await_answer(Question *question, guint limit, gboolean *ret_done
 	return domains;
 }
 
-Domains *domains_open(const char *uri, guint limit, GError **error)
+Domains *domains_open(const char *uri, gboolean pools, guint limit, GError **error)
 {
 	Question *question = g_new0(Question, 1);
 	gboolean done;
@@ -219,6 +229,7 @@ Domains *domains_open(const char *uri, guint limit, GError **error)
 	g_mutex_init(&question->lock);
 	g_cond_init(&question->answered);
 	question->uri = g_strdup(uri);
+	question->pools = pools;
 	thread = g_thread_new("libvirt", ask, question);
 	domains = await_answer(question, limit, &done, error);
 	question_unref(question);

@@ -33,7 +33,7 @@ typedef struct {
  * Domains - all domains of a libvirt at about one instant
  * @libvirt: its version as libvirt numbers it, 11003000 for 11.3
  * @all: Domain, by name
- * @pools: names of active networks that give out devices
+ * @pools: names of active networks that give out devices; empty where they were not asked for
  * @pools_apparmor: AppArmor confines guests, also those that have their devices from @pools;
  *	not asked where there are none
  * @problems: texts, one line each, about domains that could not be read
@@ -49,24 +49,26 @@ typedef struct {
 } Domains;
 
 /**
- * domains_read() - ask for all domains and networks
+ * domains_read() - ask for all domains
+ * @pools: and for networks, which may start a daemon that is in charge of them
  *
  * Of a domain that goes meanwhile nothing is said; one whose XML cannot be read has
  * a line in @problems.
  *
  * Return: NULL with VFERRY_ERROR_FAILED where libvirt does not answer.
  */
-Domains *domains_read(virConnectPtr connection, GError **error);
+Domains *domains_read(virConnectPtr connection, gboolean pools, GError **error);
 
 /**
  * domains_open() - connect, ask for all domains, and close, in a limited time
  * @uri: as for connection_open(); read only
+ * @pools: as for domains_read()
  * @limit: milliseconds
  *
  * Return: NULL with VFERRY_ERROR_BUSY where libvirt has not answered in time (a
  * thread that waits for it is then left behind), else with VFERRY_ERROR_FAILED.
  */
-Domains *domains_open(const char *uri, guint limit, GError **error);
+Domains *domains_open(const char *uri, gboolean pools, guint limit, GError **error);
 
 /** domains_user() - the active domain that has a function of the host now, or NULL */
 const Domain *domains_user(const Domains *domains, const VferryAddress *address);

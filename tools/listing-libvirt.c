@@ -118,7 +118,7 @@ Listing *listing_read_libvirt(virConnectPtr connection, GError **error)
 {
 	g_autoptr(Listing) listing = listing_new();
 	g_autoptr(GPtrArray) devices = read_devices(connection, listing, error);
-	g_autoptr(Domains) domains = devices ? domains_read(connection, error) : NULL;
+	g_autoptr(Domains) domains = devices ? domains_read(connection, FALSE, error) : NULL;
 
 	if (!domains)
 		return NULL;

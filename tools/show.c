@@ -100,7 +100,7 @@ static void read_identity(Shown *shown)
 static void ask_libvirt(Shown *shown)
 {
 	g_autoptr(GError) error = NULL;
-	g_autoptr(Domains) domains = domains_open(NULL, LIBVIRT_LIMIT, &error);
+	g_autoptr(Domains) domains = domains_open(NULL, FALSE, LIBVIRT_LIMIT, &error);
 	const Domain *user;
 
 	shown->libvirt_answered = domains != NULL;

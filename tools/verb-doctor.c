@@ -54,7 +54,7 @@ static gboolean read_all(Doctor *doctor, const char *uri, GError **error)
 	doctor->report = report_new();
 	doctor->host = host_read();
 	doctor->claims = vferry_claims_snapshot(VFERRY_CLAIMS_FOLDER, NULL);
-	doctor->domains = domains_open(uri, LIBVIRT_LIMIT, NULL);
+	doctor->domains = domains_open(uri, TRUE, LIBVIRT_LIMIT, NULL);
 	doctor->bus = systemd_connect(NULL);
 	doctor->is_root = geteuid() == 0;
 	return TRUE;

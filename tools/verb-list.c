@@ -36,7 +36,7 @@ static Listing *read_here(GError **error)
 
 	if (!listing)
 		return NULL;
-	domains = domains_open(NULL, LIBVIRT_LIMIT, &problem);
+	domains = domains_open(NULL, FALSE, LIBVIRT_LIMIT, &problem);
 	if (domains)
 		listing_add_users(listing, domains);
 	else
