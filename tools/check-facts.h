@@ -93,7 +93,8 @@ typedef struct {
  * @uri: libvirt's URI
  * @functions: CheckFunction: its VFs, by address
  * @interfaces: NodeDevice: its network interfaces
- * @pools, @pools_apparmor: as in Domains
+ * @pools: names of its active libvirt networks that give out devices
+ * @pools_apparmor: AppArmor confines guests there, also those that have a device from @pools
  * @same_uuid_active: a domain of the same UUID runs there
  * @name_taken: another domain there has the name
  * @free_kib: free memory, KiB; 0 unknown

@@ -66,7 +66,6 @@ static void read_domains(CheckThere *there, const Domains *domains, const CheckH
 {
 	g_ptr_array_unref(there->pools);
 	there->pools = g_ptr_array_ref(domains->pools);
-	there->pools_apparmor = domains->pools_apparmor;
 	for (guint i = 0; i < domains->all->len; i++) {
 		const Domain *domain = g_ptr_array_index(domains->all, i);
 		gboolean same = g_str_equal(domain->uuid, here->uuid);
@@ -87,6 +86,7 @@ CheckThere *check_gather_there(const char *uri, const CheckHere *here, GError **
 	read_domains(there, domains, here);
 	there->free_kib = virNodeGetFreeMemory(connection) / 1024;
 	there->host_uuid = capabilities_host_uuid(connection);
+	there->pools_apparmor = there->pools->len > 0 && capabilities_has_apparmor(connection);
 	if (virConnectGetVersion(connection, &there->qemu) < 0)
 		there->qemu = 0;
 	if (virConnectGetLibVersion(connection, &there->libvirt) < 0) {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "domains.h"
 
-#include "capabilities.h"
 #include "domain-xml.h"
 #include "error.h"
 #include "pools.h"
@@ -124,13 +123,6 @@ static int by_name(gconstpointer left, gconstpointer right)
 	return strcmp((*a)->name, (*b)->name);
 }
 
-static void read_pools(Domains *domains, virConnectPtr connection)
-{
-	g_ptr_array_unref(domains->pools);
-	domains->pools = pools_read(connection);
-	domains->pools_apparmor = domains->pools->len > 0 && capabilities_has_apparmor(connection);
-}
-
 Domains *domains_read(virConnectPtr connection, gboolean pools, GError **error)
 {
 	g_autoptr(Domains) domains = domains_new();
@@ -148,7 +140,7 @@ Domains *domains_read(virConnectPtr connection, gboolean pools, GError **error)
 	free(handles);
 	g_ptr_array_sort(domains->all, by_name);
 	if (pools)
-		read_pools(domains, connection);
+		pools_read(connection, domains->pools);
 	return g_steal_pointer(&domains);
 }
 

@@ -34,8 +34,6 @@ typedef struct {
  * @libvirt: its version as libvirt numbers it, 11003000 for 11.3
  * @all: Domain, by name
  * @pools: names of active networks that give out devices; empty where they were not asked for
- * @pools_apparmor: AppArmor confines guests, also those that have their devices from @pools;
- *	not asked where there are none
  * @problems: texts, one line each, about domains that could not be read
  * @users: private
  */
@@ -43,7 +41,6 @@ typedef struct {
 	gulong libvirt;
 	GPtrArray *all;
 	GPtrArray *pools;
-	gboolean pools_apparmor;
 	GPtrArray *problems;
 	GHashTable *users;
 } Domains;

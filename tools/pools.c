@@ -29,18 +29,16 @@ gboolean pools_has(virConnectPtr connection, const char *name)
 	return has;
 }
 
-GPtrArray *pools_read(virConnectPtr connection)
+void pools_read(virConnectPtr connection, GPtrArray *ret)
 {
-	GPtrArray *pools = g_ptr_array_new_with_free_func(g_free);
 	virNetworkPtr *networks = NULL;
 	int count = virConnectListAllNetworks(connection, &networks,
 					      VIR_CONNECT_LIST_NETWORKS_ACTIVE);
 
 	for (int i = 0; i < count; i++) {
 		if (is_pool(networks[i]))
-			g_ptr_array_add(pools, g_strdup(virNetworkGetName(networks[i])));
+			g_ptr_array_add(ret, g_strdup(virNetworkGetName(networks[i])));
 		virNetworkFree(networks[i]);
 	}
 	free(networks);
-	return pools;
 }

@@ -9,10 +9,9 @@
 gboolean pools_has(virConnectPtr connection, const char *name);
 
 /**
- * pools_read() - names of the active networks that give out devices
- *
- * Return: char *; empty also where libvirt has no networks.
+ * pools_read() - add the names of the active networks that give out devices
+ * @ret: char *; nothing is added either where libvirt has no networks
  */
-GPtrArray *pools_read(virConnectPtr connection);
+void pools_read(virConnectPtr connection, GPtrArray *ret);
 
 #endif

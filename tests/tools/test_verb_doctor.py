@@ -169,8 +169,15 @@ def managed_and_old_libvirt(host: FakeHost) -> None:
 
 
 def pool_with_apparmor(host: FakeHost) -> None:
-    host.here.add_pool("lab", apparmor=True)
+    host.here.add_pool("lab")
+    confine(host)
     guests_rules(host, "  # /dev/vfio/[0-9]* rw,\n")
+
+
+def confine(host: FakeHost) -> None:
+    profiles = host.root / "sys/kernel/security/apparmor/profiles"
+    profiles.parent.mkdir(parents=True)
+    profiles.write_text("virt-aa-helper (enforce)\nlibvirtd (enforce)\n")
 
 
 def guests_rules(host: FakeHost, text: str) -> None:
@@ -222,8 +229,9 @@ def test_what_is_wrong(host: FakeHost, spoil: Callable[[FakeHost], None],
 @pytest.mark.parametrize("apparmor", [True, False])
 def test_pool(host: FakeHost, apparmor: bool) -> None:
     """Nothing is wrong with one where there is the rule for it, or no AppArmor."""
-    host.here.add_pool("lab", apparmor=apparmor)
+    host.here.add_pool("lab")
     if apparmor:
+        confine(host)
         guests_rules(host, "  /dev/vfio/[0-9]* rw,\n")
     assert found(host) == []
     assert any(line["about"] == "AppArmor" for line in doctor(host)["looks"]) == apparmor
