@@ -36,7 +36,7 @@
 #define LOG_PAGE_SIZE		BIT(LOG_PAGE_SHIFT)
 
 /* Descriptors read at a time. */
-#define DESCRIPTOR_BATCH	32
+#define DESCRIPTOR_BATCH	32U
 
 /* Precise tracking is over until the next START: every report marks all. */
 static void lose(struct igbvfio_device *dev, const char *why)
@@ -129,23 +129,41 @@ static void drop(struct igbvfio_rx_shadow *rx)
 	memset(rx, 0, sizeof(*rx));
 }
 
-/* The head has passed the buffers up to here. */
+/* Once more, as some may not have reached memory when they were marked. */
+static void mark_pending(struct igbvfio_device *dev, struct igbvfio_rx_shadow *rx)
+{
+	u32 i = rx->retire, n;
+
+	for (n = rx->pending; n; n--, i = next(rx, i))
+		mark_slot(dev, rx, i);
+}
+
+static void retire_one(struct igbvfio_rx_shadow *rx)
+{
+	rx->retire = next(rx, rx->retire);
+	rx->pending--;
+}
+
+/*
+ * The head has passed the buffers up to here. No more than the ring can be pending, but
+ * with a guest that posts what it has not got back.
+ */
 static void advance(struct igbvfio_device *dev, struct igbvfio_rx_shadow *rx,
 		    u32 head)
 {
 	while (rx->harvest != head) {
 		mark_slot(dev, rx, rx->harvest);
 		rx->harvest = next(rx, rx->harvest);
+		if (rx->pending == rx->count)
+			retire_one(rx);
+		rx->pending++;
 	}
 }
 
 /* A ring whose queue is off now and does not go on: mark, and forget it. */
 static void finish_ring(struct igbvfio_device *dev, struct igbvfio_rx_shadow *rx)
 {
-	u32 i;
-
-	for (i = rx->retire; i != rx->harvest; i = next(rx, i))
-		mark_slot(dev, rx, i);
+	mark_pending(dev, rx);
 	drop(rx);
 }
 
@@ -193,10 +211,9 @@ static void retire(struct igbvfio_device *dev, unsigned int q)
 
 	if (!rx->slots)
 		return;
-	for (i = rx->retire; i != rx->harvest; i = next(rx, i))
-		mark_slot(dev, rx, i);
-	while (rx->retire != rx->harvest) {
-		n = batch(rx, rx->retire, rx->harvest);
+	mark_pending(dev, rx);
+	while (rx->pending) {
+		n = min3(rx->pending, rx->count - rx->retire, DESCRIPTOR_BATCH);
 		if (read_descriptors(dev, rx, rx->retire, n, descriptors)) {
 			lose(dev, "the receive ring is not readable");
 			return;
@@ -206,7 +223,7 @@ static void retire(struct igbvfio_device *dev, unsigned int q)
 			    rx->slots[rx->retire].header & IGBVF_RXD_DD)
 				return;
 			rx->slots[rx->retire].packet = IGBVFIO_SLOT_FREE;
-			rx->retire = next(rx, rx->retire);
+			retire_one(rx);
 		}
 	}
 }
@@ -232,8 +249,8 @@ static void record(struct igbvfio_device *dev, struct igbvfio_rx_shadow *rx,
 			u32 slot = rx->tail;
 
 			mark_slot(dev, rx, slot);
-			if (slot == rx->retire && rx->retire != rx->harvest)
-				rx->retire = next(rx, rx->retire);
+			if (rx->pending && slot == rx->retire)
+				retire_one(rx);
 			rx->slots[slot].packet = le64_to_cpu(descriptors[i][0]);
 			rx->slots[slot].header = le64_to_cpu(descriptors[i][1]);
 			rx->tail = next(rx, slot);
@@ -317,6 +334,7 @@ void igbvfio_dirty_resync(struct igbvfio_device *dev, unsigned int q)
 	for (i = 0; i < rx->count; i++)
 		rx->slots[i].packet = IGBVFIO_SLOT_FREE;
 	rx->retire = head;
+	rx->pending = 0;
 	rx->harvest = head;
 	rx->tail = head;
 	record(dev, rx, tail);

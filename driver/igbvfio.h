@@ -91,6 +91,8 @@ struct igbvfio_slot {
  * @base: IOVA of the ring
  * @count: descriptors in the ring
  * @retire: first slot that the head has passed without its DD bit seen
+ * @pending: how many there are from @retire to @harvest, which are the same
+ *	slot where there is none and where it is the whole ring
  * @harvest: first slot that the head had not passed when last looked at
  * @tail: first slot not posted
  * @packet_size: bytes of a packet buffer
@@ -101,6 +103,7 @@ struct igbvfio_rx_shadow {
 	u64 base;
 	u32 count;
 	u32 retire;
+	u32 pending;
 	u32 harvest;
 	u32 tail;
 	u32 packet_size;
