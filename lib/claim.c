@@ -229,25 +229,13 @@ static gboolean take_purpose(GKeyFile *file, VferryClaimPurpose *ret, GError **e
 	return invalid(error, KEY_PURPOSE, text);
 }
 
-static gboolean take_boolean(GKeyFile *file, const char *key, gboolean *ret, GError **error)
-{
-	g_autofree char *text = NULL;
-
-	if (!take_text(file, key, &text, error))
-		return FALSE;
-	*ret = g_str_equal(text, "true");
-	return *ret || g_str_equal(text, "false") || invalid(error, key, text);
-}
-
 static gboolean take_owner(GKeyFile *file, VferryClaim *claim, GError **error)
 {
 	g_autofree char *name = NULL;
 
 	if (!take_text(file, KEY_UUID, &claim->uuid, error) ||
 	    !take_text(file, KEY_NAME, &name, error) ||
-	    !take_purpose(file, &claim->purpose, error) ||
-	    (has(file, KEY_FAILOVER) &&
-	     !take_boolean(file, KEY_FAILOVER, &claim->failover, error)))
+	    !take_purpose(file, &claim->purpose, error))
 		return FALSE;
 	claim->name = showable(name);
 	return TRUE;
@@ -269,13 +257,30 @@ static gboolean take_times(GKeyFile *file, VferryClaim *claim, GError **error)
 	return TRUE;
 }
 
+static gboolean take_boolean(GKeyFile *file, const char *key, gboolean *ret, GError **error)
+{
+	g_autofree char *text = NULL;
+
+	if (!take_text(file, key, &text, error))
+		return FALSE;
+	*ret = g_str_equal(text, "true");
+	return *ret || g_str_equal(text, "false") || invalid(error, key, text);
+}
+
+static gboolean take_optional_boolean(GKeyFile *file, const char *key, gboolean *ret,
+				      GError **error)
+{
+	return !has(file, key) || take_boolean(file, key, ret, error);
+}
+
 static gboolean take_before(GKeyFile *file, VferryClaim *claim, GError **error)
 {
 	return take_optional_text(file, KEY_DRIVER, &claim->driver, error) &&
 	       take_optional_text(file, KEY_DRIVER_OVERRIDE, &claim->driver_override, error) &&
 	       take_boolean(file, KEY_BOUND_BY_US, &claim->bound_by_us, error) &&
 	       vferry_claim_identity_take(file, GROUP, &claim->identity, error) &&
-	       (!has(file, KEY_FORGET) || take_boolean(file, KEY_FORGET, &claim->forget, error));
+	       take_optional_boolean(file, KEY_FORGET, &claim->forget, error) &&
+	       take_optional_boolean(file, KEY_FAILOVER, &claim->failover, error);
 }
 
 static gboolean take_origin(GKeyFile *file, VferryClaim *claim, GError **error)

@@ -6,31 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* <host>, inside of *@ret_doc; NULL where libvirt does not tell. */
-static const xmlNode *read_host(virConnectPtr connection, xmlDoc **ret_doc)
+static gboolean has_apparmor(const xmlNode *host)
 {
-	char *text = virConnectGetCapabilities(connection);
-
-	*ret_doc = text ? vferry_xml_parse(text, strlen(text), NULL) : NULL;
-	free(text);
-	return *ret_doc ? vferry_xml_first(xmlDocGetRootElement(*ret_doc), "host") : NULL;
-}
-
-char *capabilities_host_uuid(virConnectPtr connection)
-{
-	g_autoptr(xmlDoc) doc = NULL;
-	const xmlNode *host = read_host(connection, &doc);
-	const xmlNode *uuid = host ? vferry_xml_first(host, "uuid") : NULL;
-
-	return uuid ? vferry_xml_text(uuid, NULL) : NULL;
-}
-
-gboolean capabilities_has_apparmor(virConnectPtr connection)
-{
-	g_autoptr(xmlDoc) doc = NULL;
-	const xmlNode *host = read_host(connection, &doc);
-
-	for (const xmlNode *each = host ? vferry_xml_first(host, "secmodel") : NULL; each;
+	for (const xmlNode *each = vferry_xml_first(host, "secmodel"); each;
 	     each = vferry_xml_next(each, "secmodel")) {
 		const xmlNode *model = vferry_xml_first(each, "model");
 		g_autofree char *name = model ? vferry_xml_text(model, NULL) : NULL;
@@ -39,4 +17,17 @@ gboolean capabilities_has_apparmor(virConnectPtr connection)
 			return TRUE;
 	}
 	return FALSE;
+}
+
+void capabilities_read(virConnectPtr connection, char **ret_uuid, gboolean *ret_apparmor)
+{
+	char *text = virConnectGetCapabilities(connection);
+	g_autoptr(xmlDoc) doc = text ? vferry_xml_parse(text, strlen(text), NULL) : NULL;
+	const xmlNode *host = doc ? vferry_xml_first(xmlDocGetRootElement(doc), "host") : NULL;
+	const xmlNode *uuid = host ? vferry_xml_first(host, "uuid") : NULL;
+
+	free(text);
+	*ret_uuid = uuid ? vferry_xml_text(uuid, NULL) : NULL;
+	if (ret_apparmor)
+		*ret_apparmor = host && has_apparmor(host);
 }

@@ -5,10 +5,11 @@
 
 #include "connection.h"
 
-/** capabilities_host_uuid() - libvirt's name of the host, or NULL */
-char *capabilities_host_uuid(virConnectPtr connection);
-
-/** capabilities_has_apparmor() - whether guests there are confined by AppArmor */
-gboolean capabilities_has_apparmor(virConnectPtr connection);
+/**
+ * capabilities_read() - ask for them, which may take libvirt seconds
+ * @ret_uuid: libvirt's name of the host, NULL where it does not tell
+ * @ret_apparmor: whether guests there are confined by AppArmor; may be NULL
+ */
+void capabilities_read(virConnectPtr connection, char **ret_uuid, gboolean *ret_apparmor);
 
 #endif

@@ -94,7 +94,7 @@ typedef struct {
  * @functions: CheckFunction: its VFs, by address
  * @interfaces: NodeDevice: its network interfaces
  * @pools: names of its active libvirt networks that give out devices
- * @pools_apparmor: AppArmor confines guests there, also those that have a device from @pools
+ * @apparmor: AppArmor confines guests there
  * @same_uuid_active: a domain of the same UUID runs there
  * @name_taken: another domain there has the name
  * @free_kib: free memory, KiB; 0 unknown
@@ -105,7 +105,7 @@ typedef struct {
 	GPtrArray *functions;
 	GPtrArray *interfaces;
 	GPtrArray *pools;
-	gboolean pools_apparmor;
+	gboolean apparmor;
 	gboolean same_uuid_active;
 	gboolean name_taken;
 	guint64 free_kib;

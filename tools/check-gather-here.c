@@ -249,7 +249,7 @@ CheckHere *check_gather_here(virConnectPtr connection, virDomainPtr domain, gboo
 		connection_set_error(error, "asking libvirt for its version");
 		return NULL;
 	}
-	here->host_uuid = capabilities_host_uuid(connection);
+	capabilities_read(connection, &here->host_uuid, NULL);
 	if (ask_qemu && here->active && !ask_blockers(here, domain, error))
 		return NULL;
 	return g_steal_pointer(&here);

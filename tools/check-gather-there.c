@@ -85,8 +85,7 @@ CheckThere *check_gather_there(const char *uri, const CheckHere *here, GError **
 		return NULL;
 	read_domains(there, domains, here);
 	there->free_kib = virNodeGetFreeMemory(connection) / 1024;
-	there->host_uuid = capabilities_host_uuid(connection);
-	there->pools_apparmor = there->pools->len > 0 && capabilities_has_apparmor(connection);
+	capabilities_read(connection, &there->host_uuid, &there->apparmor);
 	if (virConnectGetVersion(connection, &there->qemu) < 0)
 		there->qemu = 0;
 	if (virConnectGetLibVersion(connection, &there->libvirt) < 0) {

@@ -167,7 +167,7 @@ static void judge_pool(Report *report, const char *name, const CheckThere *there
 		return;
 	}
 	report_add(report, REPORT_OK, name, "a network of this name gives out devices there");
-	if (!there->pools_apparmor)
+	if (!there->apparmor)
 		return;
 	report_add(report, REPORT_UNKNOWN, name, "AppArmor there keeps a guest from a network's "
 		   "VF unless " APPARMOR_GUESTS " says otherwise, which libvirt does not tell");

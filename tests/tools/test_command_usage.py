@@ -191,6 +191,7 @@ def test_completes_domains(host: MockHost) -> None:
     (host.root / "etc/virsh").chmod(0o755)
     assert complete(host, "vferry check ", path="/etc:/usr/sbin:/usr/bin:/bin") == ["guest", "web2"]
     assert complete(host, "vferry migrate w", path="/etc:/usr/sbin:/usr/bin:/bin") == ["web2"]
+    assert complete(host, "vferry migrate guest ", path="/etc:/usr/sbin:/usr/bin:/bin") == []
     assert complete(host, "vferry migrate --no-check --bandwidth 200 -c qemu:///system w",
                     path="/etc:/usr/sbin:/usr/bin:/bin") == ["web2"]
 
@@ -201,7 +202,6 @@ def test_completes_no_value_of_an_option(host: MockHost) -> None:
     assert complete(host, "vferry export --network lab ") == forms
     assert complete(host, "vferry export --network=lab ") == forms
     assert complete(host, "vferry provision -n enp") == ["enp1s0f0"]
-    assert complete(host, "vferry migrate guest ", path="/etc:/usr/sbin:/usr/bin:/bin") == []
 
 
 def test_completes_forms(host: MockHost) -> None:
