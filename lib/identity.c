@@ -336,7 +336,7 @@ gboolean vferry_identity_apply(const char *pf_interface, guint vf_index,
 gboolean vferry_identity_forget(const char *pf_interface, guint vf_index, GError **error)
 {
 	const VferryIdentity nobody = {
-		.parts = VFERRY_IDENTITY_MAC | VFERRY_IDENTITY_VLAN,
+		.parts = VFERRY_IDENTITY_WIRE,
 		.vlan_protocol = VFERRY_VLAN_8021Q,
 	};
 	g_auto(Pf) pf = { 0 };

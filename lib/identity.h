@@ -34,6 +34,8 @@ typedef enum {
 } VferryIdentityPart;
 
 #define VFERRY_IDENTITY_ALL 0x3fU
+/* What a guest is known by on the wire: a PF that has been told it has to forget it. */
+#define VFERRY_IDENTITY_WIRE ((guint)VFERRY_IDENTITY_MAC | VFERRY_IDENTITY_VLAN)
 
 /** VferryLinkState - what link the VF sees; the numbers are the kernel's */
 typedef enum {

@@ -57,15 +57,14 @@ void guest_claim_inherit(VferryClaim *claim, const VferryClaim *earlier)
 static guint undo_identity(const VferryVf *vf, const VferryIdentity *before, gboolean forget,
 			   GError **error)
 {
-	const guint guests = VFERRY_IDENTITY_MAC | VFERRY_IDENTITY_VLAN;
 	const char *interface = vferry_pf_interface(vf->pf, error);
 	g_autoptr(GError) first = NULL;
 	guint wrong = 0;
 
 	if (!interface)
-		return before->parts | (forget ? guests : 0);
+		return before->parts | (forget ? VFERRY_IDENTITY_WIRE : 0);
 	if (forget && !vferry_identity_forget(interface, vf->index, &first))
-		wrong |= guests;
+		wrong |= VFERRY_IDENTITY_WIRE;
 	for (guint part = 1; part <= VFERRY_IDENTITY_ALL; part <<= 1) {
 		VferryIdentity one = *before;
 
@@ -105,9 +104,8 @@ static guint guarded_parts(const VferryClaim *claim)
 	guint ours = claim->identity.parts;
 
 	if (claim->forget)
-		ours |= VFERRY_IDENTITY_MAC | VFERRY_IDENTITY_VLAN;
-	return ours & (VFERRY_IDENTITY_TRUST | VFERRY_IDENTITY_MAC | VFERRY_IDENTITY_VLAN |
-		       VFERRY_IDENTITY_SPOOFCHK);
+		ours |= VFERRY_IDENTITY_WIRE;
+	return ours & (VFERRY_IDENTITY_WIRE | VFERRY_IDENTITY_TRUST | VFERRY_IDENTITY_SPOOFCHK);
 }
 
 /*

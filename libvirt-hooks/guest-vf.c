@@ -70,12 +70,11 @@ gboolean guest_vf_is_configured(const VferryVf *vf)
 gboolean guest_vf_is_blank(const VferryVf *vf)
 {
 	static const guint8 no_mac[VFERRY_MAC_SIZE];
-	const guint told = VFERRY_IDENTITY_MAC | VFERRY_IDENTITY_VLAN;
 	const char *interface = vferry_pf_interface(vf->pf, NULL);
 	VferryIdentity held = { 0 };
 
 	if (!interface || !vferry_identity_read(interface, vf->index, &held, NULL))
 		return FALSE;
-	return (held.parts & told) == told && memcmp(held.mac, no_mac, sizeof(no_mac)) == 0 &&
-	       held.vlan == 0;
+	return (held.parts & VFERRY_IDENTITY_WIRE) == VFERRY_IDENTITY_WIRE &&
+	       memcmp(held.mac, no_mac, sizeof(no_mac)) == 0 && held.vlan == 0;
 }

@@ -105,13 +105,11 @@ static gboolean make_plan(Plan *plan, VferryConfig *config, VferryAliases **alia
  */
 static gboolean note_identity(const Plan *plan, VferryClaim *claim, GError **error)
 {
-	const guint guests = VFERRY_IDENTITY_MAC | VFERRY_IDENTITY_VLAN;
-
 	if (!plan->interface)
 		return TRUE;
 	if (!vferry_identity_read(plan->interface, plan->guest->vf->index, &claim->identity, error))
 		return FALSE;
-	claim->forget = (plan->wanted.parts & guests) != 0;
+	claim->forget = (plan->wanted.parts & VFERRY_IDENTITY_WIRE) != 0;
 	claim->identity.parts &=
 		vferry_identity_difference(&plan->wanted, &claim->identity) |
 		(claim->forget ? VFERRY_IDENTITY_VLAN : 0);

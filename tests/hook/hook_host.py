@@ -17,6 +17,7 @@ import shutil
 import signal
 import socket
 import stat
+import subprocess
 import sys
 import tempfile
 import traceback
@@ -99,6 +100,14 @@ def check(result: int, what: str) -> None:
 def write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
+
+
+@contextmanager
+def qemu_of(uuid: str) -> Iterator[None]:
+    """A process that is a domain's by its command line, as QEMU is."""
+    command = ["/bin/sh", "-c", "read line", "qemu", "-uuid", uuid]
+    with subprocess.Popen(command, stdin=subprocess.PIPE):
+        yield
 
 
 class Host:

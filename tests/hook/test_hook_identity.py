@@ -4,13 +4,12 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from hook_host import Host
+from hook_host import Host, qemu_of
 from hook_xml import OTHER_UUID, UUID, Domain, hostdev, interface
 
 PF = "0000:01:00.0"
@@ -235,8 +234,7 @@ def test_a_process_that_has_not_ended_yet(bed: Bed) -> None:
     """libvirt gives up on a QEMU that hangs; what it has is put back once it is gone."""
     xml = Domain([hostdev(bed.vfs[0])], [ALL]).text()
     bed.start(xml)
-    qemu = ["/bin/sh", "-c", "read line", "qemu", "-uuid", UUID]
-    with bed.host.used(bed.vfs[0]), subprocess.Popen(qemu, stdin=subprocess.PIPE):
+    with bed.host.used(bed.vfs[0]), qemu_of(UUID):
         bed.host.hook("release", xml, "shutdown").good()
         assert bed.host.claimed() == {bed.vfs[0]: "running"}
     second = Domain([hostdev(bed.vfs[0])], uuid=OTHER_UUID).text()

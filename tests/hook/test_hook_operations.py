@@ -13,7 +13,7 @@ import time
 
 import pytest
 
-from hook_host import OURS, Host, program
+from hook_host import OURS, Host, program, qemu_of
 from hook_kernel import Kernel
 from hook_xml import OTHER_UUID, UUID, Domain, hostdev, interface
 
@@ -214,8 +214,7 @@ def test_a_domain_of_a_failover_pair(host: Host, operation: str) -> None:
         host.hook("reconnect", xml).good()
     host.age(vf, created=str(int(time.clock_gettime(time.CLOCK_BOOTTIME)) - 3601))
     other = Domain([hostdev(vf)], uuid=OTHER_UUID, name="other").text()
-    qemu = ["/bin/sh", "-c", "read line", "qemu", "-uuid", UUID]
-    with subprocess.Popen(qemu, stdin=subprocess.PIPE):
+    with qemu_of(UUID):
         assert "is claimed by domain 'guest'" in host.hook("prepare", other).refused()
     host.hook("prepare", other).good()
 
