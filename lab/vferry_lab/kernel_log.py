@@ -25,8 +25,10 @@ PROBLEM = re.compile(
     re.VERBOSE,
 )
 
-# What a debug kernel says of a failure that it was asked for; it shows the way there, too.
+# What a debug kernel says of a failure that it was asked for, and what then says that there is
+# no memory; each shows the way there, too.
 FORCED = "FAULT_INJECTION: forcing a failure"
+SHORTAGE = re.compile(r"\bvfio-test: (?:page allocation failure|vmalloc error): ")
 TRACE = "Call Trace:"
 
 STAMP = re.compile(r"^\s*(?:<\d+>)?\[\s*\d+\.\d+\]\s*")
@@ -35,12 +37,13 @@ STAMP = re.compile(r"^\s*(?:<\d+>)?\[\s*\d+\.\d+\]\s*")
 def problems(log: str) -> list[str]:
     """The lines of a kernel log that report a defect, in their order."""
     found: list[str] = []
-    forced = False
+    forcing = meant = False
     for line in log.splitlines():
-        if FORCED in line:
-            forced = True
-        elif forced and TRACE in line:
-            forced = False
+        forcing = forcing or FORCED in line
+        if FORCED in line or (forcing and SHORTAGE.search(line)):
+            meant = True
+        elif meant and TRACE in line:
+            meant = False
         elif PROBLEM.search(line):
             found.append(line.rstrip())
     return found

@@ -69,6 +69,11 @@ FORCED = """\
 [   12.345678]  should_fail_ex+0x1b0/0x1c0
 [   12.345678]  </TASK>"""
 
+SHORTAGE = """\
+[   13.345678] vfio-test: vmalloc error: size 5272, vm_struct allocation failed, mode:0x400dc0
+[   13.345678] Call Trace:
+[   13.345678]  <TASK>"""
+
 
 @pytest.mark.parametrize("line", DEFECTS)
 def test_defect_is_found(line: str) -> None:
@@ -87,6 +92,11 @@ def test_order_is_kept() -> None:
 
 def test_forced_failure_is_none() -> None:
     assert kernel_log.problems(FORCED) == []
+
+
+def test_shortage_is_meant_where_failures_are_forced() -> None:
+    assert kernel_log.problems(f"{FORCED}\n{SHORTAGE}") == []
+    assert kernel_log.problems(SHORTAGE) == ["[   13.345678] Call Trace:"]
 
 
 def test_defect_after_a_forced_failure_is_found() -> None:
