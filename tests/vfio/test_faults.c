@@ -149,10 +149,15 @@ static int set_interrupts(struct vf *vf, uint32_t flags, const int *fds, unsigne
 			      .flags = flags | VFIO_IRQ_SET_ACTION_TRIGGER,
 			      .index = VFIO_PCI_MSIX_IRQ_INDEX,
 			      .count = count } };
+	int vectors;
 
 	if (count)
 		memcpy(buffer.space + sizeof(buffer.set), fds, count * sizeof(int));
-	return ioctl(vf->device, VFIO_DEVICE_SET_IRQS, &buffer) ? -errno : 0;
+	vectors = ioctl(vf->device, VFIO_DEVICE_SET_IRQS, &buffer);
+	if (vectors < 0)
+		return -errno;
+	/* So many there could be; none is on. */
+	return vectors > 0 ? -ENOSPC : 0;
 }
 
 static int run_interrupts(void *context)
@@ -201,9 +206,10 @@ static void test_open(const struct options *options)
 				       .settle = settle_nothing };
 	const struct attempt info = { .name = "region info", .run = run_region_info,
 				      .settle = settle_nothing };
-	/* ENODEV: there is no memory for the device's domain of interrupts. */
+	/* Spared: without memory interrupts of Linux 6.12 warn, and go through a NULL pointer. */
 	const struct attempt interrupts = { .name = "interrupts", .run = run_interrupts,
-					    .settle = settle_interrupts, .also = ENODEV };
+					    .settle = settle_interrupts,
+					    .spared = "vfio_pci_set_msi_trigger" };
 	const struct attempt status = { .name = "status", .run = run_status,
 					.settle = settle_nothing };
 	struct rig rig;
