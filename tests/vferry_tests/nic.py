@@ -15,6 +15,7 @@ from vferry_lab.host import Host
 from . import paths
 
 VARIANT_DRIVER = "igbvf_vfio_pci"
+CREATE_LIMIT = 300.0  # seconds; a debug kernel that has been looked through for leaks takes over 60
 ARC = re.compile(r"arc (\S+) (\S+) count (\d+) last_ns (\d+) max_ns (\d+)")
 
 
@@ -62,7 +63,8 @@ def create_vfs(host: Host, count: int) -> None:
     device = f"/sys/bus/pci/devices/{host.pf}"
     host.run(
         f"echo 0 > {device}/sriov_drivers_autoprobe && echo 0 > {device}/sriov_numvfs && "
-        f"echo {count} > {device}/sriov_numvfs && udevadm settle"
+        f"echo {count} > {device}/sriov_numvfs && udevadm settle",
+        timeout=CREATE_LIMIT,
     )
 
 
