@@ -21,6 +21,8 @@ trap '[ $? = 0 ] || tail -n 20 /var/lib/dkms/*/*/build/make.log >&2' EXIT
 # What any installation changes, and dpkg, dkms and libc keep for themselves.
 KEPT = ("/var/lib/dpkg/", "/var/log/", "/var/cache/", "/etc/ld.so.cache", "/var/lib/systemd/",
         "/var/lib/dkms/mok", "/step", "/packages", "/out", "/run/lock")
+# libsemanage makes it for the first module of that priority, and leaves it; nothing in it is kept.
+KEPT_FOLDER = "/var/lib/selinux/default/active/modules/400"
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,8 @@ class Installation:
     def files(self, name: str) -> dict[str, str]:
         """A listing that the script has made: path, and what it is."""
         lines = (line.split("\t") for line in self.text(name).splitlines())
-        return {path: rest for path, rest in lines if not path.startswith(KEPT)}
+        return {path: rest for path, rest in lines
+                if path != KEPT_FOLDER and not path.startswith(KEPT)}
 
 
 def perform(image: Image, debs: Path, script: str, folder: Path) -> Installation:
