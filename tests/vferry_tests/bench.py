@@ -116,6 +116,7 @@ def _measure(bed: Testbed, labs: Labs) -> tuple[list[Comparison], list[IdleMove]
     bed.install_guest()
     bed.peer.run(f"ip address add {OWN.peer}/24 dev {bed.peer.netdev}")
     labs.progress("a guest with a VF on stock vfio-pci and one on our driver")
+    nic.load(bed.hosts[0], "vfio-pci")
     guest = Guest.create(bed.hosts[0], [stock, own])
     try:
         for path in (STOCK, OWN):

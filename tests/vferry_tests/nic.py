@@ -68,6 +68,11 @@ def create_vfs(host: Host, count: int) -> None:
     )
 
 
+def load(host: Host, driver: str) -> None:
+    """Load a driver that libvirt is to bind: Debian's SELinux policy does not let it do so."""
+    host.run(["modprobe", driver])
+
+
 def bind(host: Host, address: str, driver: str = VARIANT_DRIVER) -> None:
     """Bind a VF to a driver and leave the choice open for the next one."""
     device = f"/sys/bus/pci/devices/{address}"
