@@ -63,8 +63,8 @@ def create_vfs(host: Host, count: int) -> None:
     device = f"/sys/bus/pci/devices/{host.pf}"
     host.run(
         f"echo 0 > {device}/sriov_drivers_autoprobe && echo 0 > {device}/sriov_numvfs && "
-        f"echo {count} > {device}/sriov_numvfs && udevadm settle",
-        timeout=CREATE_LIMIT,
+        f"echo {count} > {device}/sriov_numvfs && udevadm settle -t {CREATE_LIMIT:.0f}",
+        timeout=2 * CREATE_LIMIT,
     )
 
 
