@@ -69,7 +69,7 @@ def create_vfs(host: Host, count: int) -> None:
 
 
 def load(host: Host, driver: str) -> None:
-    """Load a driver that libvirt is to bind: Debian's SELinux policy does not let it do so."""
+    """Load a driver; one that libvirt is to bind, since Debian's SELinux policy does not let it."""
     host.run(["modprobe", driver])
 
 

@@ -80,7 +80,7 @@ class Testbed:
     def bind_vfs(self, vfs: int = 2) -> None:
         """Bind so many VFs of each host to our driver."""
         def one(host: Host) -> None:
-            host.run(["modprobe", nic.VARIANT_DRIVER])
+            nic.load(host, nic.VARIANT_DRIVER)
             for index in range(vfs):
                 nic.bind(host, nic.vf_address(index, host.pf))
 
